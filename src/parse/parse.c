@@ -1,0 +1,120 @@
+#include "parse/parse.h"
+
+#include <stdlib.h>
+
+static void *zeroed(size_t size)
+{
+    return calloc(1, size > 0 ? size : 1);
+}
+
+enum pen_code pen_parse_new(const struct pen_parse_type *type, const struct pen_node *config,
+                            bool is_sample, const struct pen_bind *bind,
+                            struct pen_parse **ret_parse, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_parse_free_p) struct pen_parse *parse = calloc(1, sizeof *parse);
+    if (parse == NULL)
+        return pen_fail_nomem(err);
+    parse->type = type;
+    parse->is_sample = is_sample;
+    parse->state = zeroed(type->info.state_size);
+    if (parse->state == NULL)
+        return pen_fail_nomem(err);
+    PEN_TRY(type->open(parse, config, bind, err));
+    *ret_parse = PEN_TAKE(parse);
+    return PEN_OK;
+}
+
+void pen_parse_free(struct pen_parse *parse)
+{
+    if (parse == NULL)
+        return;
+    if (parse->state != NULL)
+        parse->type->close(parse);
+    pen_schema_clear(&parse->schema);
+    free(parse->state);
+    free(parse);
+}
+
+enum pen_code pen_parse_stream_new(const struct pen_parse *parse, const char *object,
+                                   uint64_t object_index, struct pen_reject_sink *rejects,
+                                   struct pen_parse_stream **ret_stream, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_parse_stream_free_p)
+    struct pen_parse_stream *stream = calloc(1, sizeof *stream);
+    if (stream == NULL)
+        return pen_fail_nomem(err);
+    stream->parse = parse;
+    stream->object = object;
+    stream->object_index = object_index;
+    stream->rejects = rejects;
+    stream->state = zeroed(parse->type->stream_size);
+    if (stream->state == NULL)
+        return pen_fail_nomem(err);
+    PEN_TRY(parse->type->stream_open(stream, err));
+    *ret_stream = PEN_TAKE(stream);
+    return PEN_OK;
+}
+
+void pen_parse_stream_free(struct pen_parse_stream *stream)
+{
+    if (stream == NULL)
+        return;
+    if (stream->state != NULL)
+        stream->parse->type->stream_close(stream);
+    free(stream->state);
+    free(stream);
+}
+
+enum pen_code pen_chunk_new(const struct pen_parse *parse, struct pen_chunk **ret_chunk,
+                            struct pen_error *err)
+{
+    struct pen_chunk *chunk = calloc(1, sizeof *chunk);
+    if (chunk == NULL)
+        return pen_fail_nomem(err);
+    chunk->state = zeroed(parse->type->chunk_size);
+    if (chunk->state == NULL) {
+        free(chunk);
+        return pen_fail_nomem(err);
+    }
+    *ret_chunk = chunk;
+    return PEN_OK;
+}
+
+void pen_chunk_free(const struct pen_parse *parse, struct pen_chunk *chunk)
+{
+    if (chunk == NULL)
+        return;
+    parse->type->chunk_close(chunk);
+    free(chunk->state);
+    free(chunk);
+}
+
+static enum pen_code add_column(const struct pen_node *item, const struct pen_bind *bind,
+                                struct pen_schema *into, struct pen_error *err)
+{
+    const struct pen_node *name = pen_node_get(item, "name");
+    const struct pen_node *type = pen_node_get(item, "type");
+    const struct pen_node *format = pen_node_get(item, "format");
+    if (name == NULL || name->kind == PEN_NODE_NULL)
+        return pen_fail_at(bind, item, err, "a column has no 'name'");
+    if (type == NULL)
+        return pen_fail_at(bind, item, err, "column '%.*s' has no 'type'", PEN_ARG(name->text));
+    enum pen_type value;
+    if (!pen_type_from_name(type->text, &value)) {
+        (void)pen_fail_at(bind, type, err, "column '%.*s': unknown type '%.*s'",
+                          PEN_ARG(name->text), PEN_ARG(type->text));
+        pen_error_hint(err, "types are boolean, long, double, string, timestamp, json");
+        return PEN_ERR_CONFIG;
+    }
+    return pen_schema_add(into, name->text, value, format == NULL ? NULL : format->text.ptr, err);
+}
+
+enum pen_code pen_parse_schema(const struct pen_node *columns, const struct pen_bind *bind,
+                               struct pen_schema *into, struct pen_error *err)
+{
+    if (columns->kind != PEN_NODE_LIST)
+        return pen_fail_at(bind, columns, err, "'columns' must be a list");
+    for (const struct pen_node *item = columns->first; item != NULL; item = item->next)
+        PEN_TRY(add_column(item, bind, into, err));
+    return PEN_OK;
+}

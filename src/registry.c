@@ -1,0 +1,31 @@
+#include "registry.h"
+
+const struct pen_source_type *const pen_source_types[] = {
+    NULL,
+};
+
+const struct pen_decode_type *const pen_decode_types[] = {
+    NULL,
+};
+
+const struct pen_parse_type *const pen_parse_types[] = {
+    NULL,
+};
+
+const struct pen_filter_type *const pen_filter_types[] = {
+    NULL,
+};
+
+#define DEFINE_FIND(function, type, list)                                                          \
+    const struct type *function(struct pen_slice name)                                             \
+    {                                                                                              \
+        for (size_t i = 0; (list)[i] != NULL; i++)                                                 \
+            if (pen_slice_is(name, (list)[i]->info.name))                                          \
+                return (list)[i];                                                                  \
+        return NULL;                                                                               \
+    }
+
+DEFINE_FIND(pen_find_source, pen_source_type, pen_source_types)
+DEFINE_FIND(pen_find_decode, pen_decode_type, pen_decode_types)
+DEFINE_FIND(pen_find_parse, pen_parse_type, pen_parse_types)
+DEFINE_FIND(pen_find_filter, pen_filter_type, pen_filter_types)
