@@ -20,14 +20,23 @@ struct pen_parse {
     struct pen_schema schema; /* what convert produces; set by open */
     bool is_sample;           /* preview and guess: the text may be cut anywhere; a record broken by
                                  the cut is dropped silently instead of being an error */
+    /* Set by open: how the bytes of an object become text (done by run/ before split). */
+    const char
+        *charset; /* NULL: UTF-8; PEN_CHARSET_JSON: found from the first bytes; else a name */
+    bool is_malformed_fatal; /* malformed bytes fail the job; else each becomes U+FFFD */
     void *state;
 };
+
+/* parse->charset for "UTF-8, UTF-16 or UTF-32, told by the first bytes" (spec/parsers.md 4.1). */
+#define PEN_CHARSET_JSON "json"
 
 /* One logical file being split. Used under the lock of its stream. */
 struct pen_parse_stream {
     const struct pen_parse *parse;
     const char *object; /* place for messages; borrowed */
     uint64_t object_index;
+    uint64_t
+        start_offset; /* of the first text byte in the decoded object: 3 behind a BOM, else 0 */
     struct pen_reject_sink *rejects;
     void *state; /* type->stream_size bytes, zeroed */
 };
