@@ -18,7 +18,7 @@ struct pen_http_call;
 struct pen_http_options {
     const char *proxy; /* "host[:port]"; NULL: the environment's http_proxy and no_proxy */
     const char *proxy_user, *proxy_password;
-    bool is_proxy_https;   /* how the proxy itself is spoken to */
+    bool is_proxy_https;   /* TLS to the proxy itself (not what in.http_proxy.https means) */
     const char *ca_bundle; /* PEM file; NULL: AWS_CA_BUNDLE, else the system's */
     const char *user_agent;
     int64_t memory_bytes;       /* received and unread over all requests; 0: 64 MiB */
@@ -31,9 +31,11 @@ struct pen_http_request {
     const char *method;         /* GET HEAD POST PUT DELETE */
     const char *url;            /* already percent-encoded; sent as is */
     const char *const *headers; /* "Name: value" lines, NULL-terminated; may be NULL */
-    struct pen_slice body;      /* borrowed until the call is closed */
+    struct pen_slice body;      /* copied */
     int64_t timeout_ms;         /* whole request; 0: none (the idle time-out still holds) */
     size_t buffer_bytes;        /* received and unread; 0: 1 MiB */
+    bool is_direct;             /* never through a proxy: instance metadata */
+    const volatile int *cancel; /* non-zero acts like pen_http_cancel; may be NULL */
 };
 
 /* pen_http_client_new - starts the I/O thread. options may be NULL. thread: any. */
@@ -44,8 +46,8 @@ PEN_MUST_USE enum pen_code pen_http_client_new(const struct pen_http_options *op
 void pen_http_client_free(struct pen_http_client *client);
 PEN_DEFINE_FREE_P(struct pen_http_client *, pen_http_client_free)
 
-/* pen_http_start - hands the request to the I/O thread and returns at once; url, method and
- * headers are copied. */
+/* pen_http_start - hands the request to the I/O thread and returns at once; everything in it is
+ * copied. */
 PEN_MUST_USE enum pen_code pen_http_start(struct pen_http_client *client,
                                           const struct pen_http_request *request,
                                           struct pen_http_call **ret_call, struct pen_error *err);
