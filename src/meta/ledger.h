@@ -1,0 +1,48 @@
+/* ledger.h - which object versions a table's rows came from; written in the transaction of those
+ * rows. Kept for ever, some 120 bytes an object, found through a 64-bit hash index.
+ * All functions as in job.h: inside the caller's transaction or as one of their own. */
+#ifndef PEN_META_LEDGER_H
+#define PEN_META_LEDGER_H
+
+#include "base/arena.h"
+#include "db/db.h"
+
+struct pen_ledger_entry {
+    int64_t table_id;
+    const char *bucket; /* "" for files */
+    const char *key, *etag;
+    uint64_t size_bytes;
+    uint64_t rows, rejected, filtered, plain_bytes;
+    int64_t job_id;
+    int64_t snapshot_id; /* -1 for none */
+};
+
+/* pen_ledger_add - notes objects as loaded. The same version may be loaded again by another job
+ * (without skip_loaded_objects): then there are two entries. */
+PEN_MUST_USE enum pen_code pen_ledger_add(struct pen_db *db, const struct pen_ledger_entry *entries,
+                                          size_t count, struct pen_error *err);
+
+/* pen_ledger_add_job - all objects of a job's plan with the counts that its tasks noted; the
+ * commit's usual way. out: *ret_count (may be NULL) entries. */
+PEN_MUST_USE enum pen_code pen_ledger_add_job(struct pen_db *db, int64_t job_id, int64_t table_id,
+                                              int64_t snapshot_id, uint64_t *ret_count,
+                                              struct pen_error *err);
+
+/* pen_ledger_has - whether this version (bucket, key, etag, size) was loaded into the table.
+ * cost: one index look-up. */
+PEN_MUST_USE enum pen_code pen_ledger_has(struct pen_db *db, int64_t table_id, const char *bucket,
+                                          const char *key, const char *etag, uint64_t size_bytes,
+                                          bool *ret_has, struct pen_error *err);
+
+/* pen_ledger_list - what a job loaded, in the order of its plan, from `skip` on, at most `max`. */
+PEN_MUST_USE enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id, size_t skip,
+                                           size_t max, struct pen_arena *arena,
+                                           struct pen_ledger_entry **ret_entries, size_t *ret_count,
+                                           struct pen_error *err);
+
+/* pen_ledger_forget_table - after a table was dropped, or emptied by a replace: its objects may be
+ * loaded again. */
+PEN_MUST_USE enum pen_code pen_ledger_forget_table(struct pen_db *db, int64_t table_id,
+                                                   struct pen_error *err);
+
+#endif
