@@ -1,5 +1,7 @@
 #include "aws/credentials.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +21,7 @@ void pen_credentials_release(struct pen_credentials *credentials)
     wipe(&credentials->secret_access_key);
     wipe(&credentials->session_token);
     credentials->expiry_utc_us = 0;
+    credentials->origin[0] = '\0';
 }
 
 enum pen_code pen_credentials_set(struct pen_credentials *credentials, const char *access_key_id,
@@ -44,6 +47,16 @@ enum pen_code pen_credentials_set(struct pen_credentials *credentials, const cha
 enum pen_code pen_credentials_copy(struct pen_credentials *ret, const struct pen_credentials *from,
                                    struct pen_error *err)
 {
-    return pen_credentials_set(ret, from->access_key_id, from->secret_access_key,
-                               from->session_token, from->expiry_utc_us, err);
+    PEN_TRY(pen_credentials_set(ret, from->access_key_id, from->secret_access_key,
+                                from->session_token, from->expiry_utc_us, err));
+    memcpy(ret->origin, from->origin, sizeof ret->origin);
+    return PEN_OK;
+}
+
+void pen_credentials_origin(struct pen_credentials *credentials, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(credentials->origin, sizeof credentials->origin, format, args); /* cut */
+    va_end(args);
 }

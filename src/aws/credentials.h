@@ -15,6 +15,7 @@ struct pen_credentials {
     char *secret_access_key; /* never printed, logged or put into an error */
     char *session_token;     /* NULL: long-term keys */
     int64_t expiry_utc_us;   /* 0: does not expire */
+    char origin[160];        /* where they were found, for people; "" unknown; never a secret */
 };
 
 /* pen_credentials_release - wipes and frees the texts; the value is empty and usable again. */
@@ -32,6 +33,10 @@ PEN_MUST_USE enum pen_code pen_credentials_set(struct pen_credentials *credentia
 PEN_MUST_USE enum pen_code pen_credentials_copy(struct pen_credentials *ret,
                                                 const struct pen_credentials *from,
                                                 struct pen_error *err);
+
+/* pen_credentials_origin - sets `origin`, cut at its size. Setting new texts clears it. */
+void pen_credentials_origin(struct pen_credentials *credentials, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* The first member of every provider's own struct. All callbacks are set. */
 struct pen_credential_provider {

@@ -67,6 +67,7 @@ struct pen_s3_page {
     struct pen_s3_entry *entries; /* in UTF-8 byte order of their keys */
     size_t count;
     const char *continuation; /* for the next page; NULL: this is the last */
+    int64_t server_utc_us;    /* the reply's Date header: the server's clock; 0 when absent */
     struct pen_arena arena;   /* private, like the rest */
     size_t cap;
 };

@@ -31,6 +31,9 @@ struct pen_source {
     struct pen_source_env env;
     const struct pen_node *config; /* the `in` mapping */
     void *state;                   /* info.state_size bytes, zeroed */
+    /* wishes of the configuration that the engine carries out, not the source; set by open */
+    int64_t min_task_size_bytes; /* -1: not set; 0: one object per task */
+    bool skip_loaded_objects;    /* leave out what the table's ledger already has */
 };
 
 /* Reads one object version in order. One thread at a time; several readers at once are fine. */
