@@ -5,6 +5,7 @@ const struct pen_source_type *const pen_source_types[] = {
 };
 
 const struct pen_decode_type *const pen_decode_types[] = {
+    &pen_decode_gzip,
     NULL,
 };
 
