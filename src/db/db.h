@@ -7,10 +7,10 @@
  *
  * thread: one at a time per connection; each thread or process opens its own. Ten and more
  * processes may write to one database at once: writers queue in pen_db_begin.
- * errors: PEN_ERR_CONFLICT (retryable) another process holds the database or a unique key exists;
- *         PEN_ERR_IO disk full or broken; PEN_ERR_CORRUPT no database or a damaged one;
- *         PEN_ERR_AUTH read-only or no permission; PEN_ERR_NOT_FOUND no such file;
- *         PEN_ERR_INTERNAL wrong SQL. `where` is the database's path. */
+ * errors: PEN_ERR_CONFLICT another process holds the database (retryable) or a unique key exists
+ *         (not retryable); PEN_ERR_IO disk full or broken; PEN_ERR_CORRUPT no database or a damaged
+ * one; PEN_ERR_AUTH read-only or no permission; PEN_ERR_NOT_FOUND no such file; PEN_ERR_INTERNAL
+ * wrong SQL. `where` is the database's path. */
 #ifndef PEN_DB_DB_H
 #define PEN_DB_DB_H
 
@@ -112,9 +112,6 @@ PEN_MUST_USE enum pen_code pen_db_run(struct pen_db *db, int64_t *ret_changes,
 
 /* pen_db_last_id - the identity that the last insert of this connection made. */
 int64_t pen_db_last_id(const struct pen_db *db);
-
-/* pen_db_is_conflict - whether a failed call may succeed when the whole transaction is repeated. */
-bool pen_db_is_conflict(const struct pen_error *err);
 
 /* pen_db_migrate - brings the database to this program's layout: runs the files of db/migrations
  * that it has not seen, each in a transaction, in the order of their numbers. Safe when several

@@ -14,6 +14,7 @@
 #define PEN_LAKE_LAKE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "batch/schema.h"
 #include "db/db.h"
 #include "sink/sink.h"
