@@ -31,7 +31,8 @@ struct pen_node {
     double number;         /* PEN_NODE_DOUBLE, and PEN_NODE_INT as double */
     struct pen_slice text; /* every scalar: its text as written (after unquoting), NUL-terminated */
     struct pen_slice key;  /* when it is a member of a map: its key */
-    uint32_t line, column; /* 1-based place in the source, 0 when made by the program */
+    /* 1-based place in the source (of the key, for a member of a map); 0: made by the program */
+    uint32_t line, column;
     struct pen_node *first, *last; /* children of a list or map, in order */
     struct pen_node *next;         /* next sibling */
     size_t count;                  /* children */
@@ -79,10 +80,19 @@ PEN_MUST_USE enum pen_code pen_node_merge(struct pen_node *base, const struct pe
 
 /* pen_tree_write_yaml - block style with "---", maps of only numbers and texts in flow style on
  * one line (spec/cli.md 3); texts that would read back as something else are quoted.
- * pen_tree_write_json - one line, or indented by two spaces when is_pretty. */
+ * pen_tree_write_block_yaml - the same, but every map that is not empty in block style.
+ * pen_tree_write_json - one line, or indented by two spaces when is_pretty.
+ * NULL is written as null; bytes that are not UTF-8 become U+FFFD. */
 PEN_MUST_USE enum pen_code pen_tree_write_yaml(const struct pen_node *root, struct pen_buf *into,
                                                struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_tree_write_block_yaml(const struct pen_node *root,
+                                                     struct pen_buf *into, struct pen_error *err);
 PEN_MUST_USE enum pen_code pen_tree_write_json(const struct pen_node *root, bool is_pretty,
                                                struct pen_buf *into, struct pen_error *err);
+
+/* pen_json_add_text - appends the text as a JSON string, in quotes (bytes that are not UTF-8
+ * become U+FFFD). */
+PEN_MUST_USE enum pen_code pen_json_add_text(struct pen_buf *into, struct pen_slice text,
+                                             struct pen_error *err);
 
 #endif

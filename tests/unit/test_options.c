@@ -1,0 +1,214 @@
+#include "unit.h"
+
+#include "conf/options.h"
+
+struct sample {
+    char *delimiter, *quote, *secret;
+    bool is_strict, is_lazy;
+    int64_t skip, buffer_bytes;
+    double ratio;
+    int mode;
+    const struct pen_node *columns;
+};
+
+static const char *const modes[] = {"append", "replace", NULL};
+
+static const struct pen_option table[] = {
+    {.key = "delimiter",
+     .kind = PEN_OPTION_TEXT,
+     .offset = offsetof(struct sample, delimiter),
+     .default_text = ","},
+    {.key = "quote",
+     .kind = PEN_OPTION_TEXT,
+     .offset = offsetof(struct sample, quote),
+     .default_text = "\""},
+    {.key = "secret_access_key",
+     .kind = PEN_OPTION_SECRET,
+     .offset = offsetof(struct sample, secret)},
+    {.key = "strict",
+     .kind = PEN_OPTION_BOOL,
+     .offset = offsetof(struct sample, is_strict),
+     .default_text = "true"},
+    {.key = "lazy", .kind = PEN_OPTION_BOOL, .offset = offsetof(struct sample, is_lazy)},
+    {.key = "skip_header_lines",
+     .kind = PEN_OPTION_INT,
+     .offset = offsetof(struct sample, skip),
+     .default_text = "-1"},
+    {.key = "buffer",
+     .kind = PEN_OPTION_BYTES,
+     .offset = offsetof(struct sample, buffer_bytes),
+     .default_text = "64KiB"},
+    {.key = "ratio", .kind = PEN_OPTION_DOUBLE, .offset = offsetof(struct sample, ratio)},
+    {.key = "mode",
+     .kind = PEN_OPTION_ENUM,
+     .offset = offsetof(struct sample, mode),
+     .default_text = "append",
+     .choices = modes},
+    {.key = "columns", .kind = PEN_OPTION_NODE, .offset = offsetof(struct sample, columns)},
+    {.key = "pool_name", .kind = PEN_OPTION_IGNORED},
+    {.key = NULL}};
+
+static struct pen_arena arena = {.max_bytes = (size_t)16 << 20};
+static struct pen_warnings warnings = {.text = {.max = PEN_BUF_TEXT_MAX}};
+static const struct pen_bind place = {"load.yml", &arena, &warnings};
+static const char *const also[] = {"type", NULL};
+
+static int release(void **state)
+{
+    (void)state;
+    pen_arena_release(&arena);
+    pen_buf_release(&warnings.text);
+    return 0;
+}
+
+static enum pen_code bind(const char *text, struct sample *ret, struct pen_error *err)
+{
+    struct pen_node *map = NULL;
+    *ret = (struct sample){.columns = NULL};
+    PEN_TRY(pen_tree_parse(pen_slice_str(text), "load.yml", &arena, &map, err));
+    return pen_options_bind(table, map, "parser", also, ret, &place, err);
+}
+
+static void assert_refused(const char *text, const char *where, const char *message)
+{
+    struct sample sample;
+    struct pen_error err = {0};
+    assert_int_equal(bind(text, &sample, &err), PEN_ERR_CONFIG);
+    assert_string_equal(err.where, where);
+    assert_string_equal(err.message, message);
+}
+
+static void options_bind_fills_defaults_when_nothing_is_written(void **state)
+{
+    (void)state;
+    struct sample sample = {.columns = NULL};
+    assert_ok(pen_options_bind(table, NULL, "parser", NULL, &sample, &place, err));
+    assert_string_equal(sample.delimiter, ",");
+    assert_null(sample.secret);
+    assert_true(sample.is_strict);
+    assert_false(sample.is_lazy);
+    assert_int_equal(sample.skip, -1);
+    assert_int_equal(sample.buffer_bytes, 65536);
+    assert_int_equal(sample.mode, 0);
+    assert_null(sample.columns);
+}
+
+static void options_bind_reads_every_kind(void **state)
+{
+    (void)state;
+    struct sample s;
+    assert_ok(bind("type: csv\ndelimiter: 1\nquote: null\nstrict: 'false'\nlazy: yes\n"
+                   "skip_header_lines: '2'\nbuffer: 10 MB\nratio: 1\nmode: replace\n"
+                   "columns: [a]\nsecret_access_key: 007\n",
+                   &s, err));
+    assert_string_equal(s.delimiter, "1");
+    assert_null(s.quote); /* null is not the default */
+    assert_string_equal(s.secret, "007");
+    assert_false(s.is_strict);
+    assert_true(s.is_lazy);
+    assert_int_equal(s.skip, 2);
+    assert_int_equal(s.buffer_bytes, 10000000);
+    assert_true(s.ratio == 1.0);
+    assert_int_equal(s.mode, 1);
+    assert_int_equal(s.columns->count, 1);
+    assert_ok(bind("{buffer: 2GiB, ratio: 1e-3, strict: ~, mode: ~}", &s, err));
+    assert_true(s.buffer_bytes == INT64_C(2) << 30);
+    assert_true(s.ratio == 0.001);
+    assert_true(s.is_strict);
+}
+
+static void options_bind_refuses_with_place_and_reason(void **state)
+{
+    (void)state;
+    assert_refused("delimiter: x\ndelimeter: y\n", "load.yml:2:1",
+                   "unknown key 'delimeter' in 'parser', did you mean 'delimiter'?");
+    assert_refused("typ: y\n", "load.yml:1:1",
+                   "unknown key 'typ' in 'parser', did you mean 'type'?");
+    assert_refused("zzzzz: y\n", "load.yml:1:1", "unknown key 'zzzzz' in 'parser'");
+    assert_refused("delimiter: [x]\n", "load.yml:1:1", "'delimiter' must be a text, not a list");
+    assert_refused("strict: maybe\n", "load.yml:1:1",
+                   "'strict' must be true or false, not 'maybe'");
+    assert_refused("strict: 1\n", "load.yml:1:1", "'strict' must be true or false, not a number");
+    assert_refused("skip_header_lines: 1.5\n", "load.yml:1:1",
+                   "'skip_header_lines' must be an integer, not a number");
+    assert_refused("skip_header_lines: 3x\n", "load.yml:1:1",
+                   "'skip_header_lines' must be an integer, not '3x'");
+    assert_refused("skip_header_lines: '99999999999999999999'\n", "load.yml:1:1",
+                   "'skip_header_lines' must be an integer, not '99999999999999999999'");
+    assert_refused("buffer: -1\n", "load.yml:1:1",
+                   "'buffer' must be a size in bytes such as 65536, 64KiB or 10MB, not a number");
+    assert_refused("buffer: 9999999TiB\n", "load.yml:1:1",
+                   "'buffer' must be a size in bytes such as 65536, 64KiB or 10MB, not "
+                   "'9999999TiB'");
+    assert_refused("mode: Append\n", "load.yml:1:1",
+                   "unknown mode 'Append'; it must be one of: append, replace");
+    assert_refused("- a\n", "load.yml:1:1", "'parser' must be a mapping, not a list");
+    assert_refused("quote: \"\\0\"\n", "load.yml:1:1", "'quote' must not hold a NUL character");
+}
+
+static void options_bind_never_shows_a_secret(void **state)
+{
+    (void)state;
+    struct sample sample;
+    struct pen_error err = {0};
+    assert_int_equal(bind("secret_access_key: [hunter2]\n", &sample, &err), PEN_ERR_CONFIG);
+    assert_null(strstr(err.message, "hunter2"));
+    assert_int_equal(bind("secret_access_key: \"hunter2\\0\"\n", &sample, &err), PEN_ERR_CONFIG);
+    assert_null(strstr(err.message, "hunter2"));
+}
+
+static void options_bind_warns_when_a_key_has_no_meaning(void **state)
+{
+    (void)state;
+    struct sample sample;
+    pen_buf_clear(&warnings.text);
+    assert_ok(bind("delimiter: x\npool_name: p\n", &sample, err));
+    assert_string_equal(warnings.text.ptr,
+                        "load.yml:2:1: 'pool_name' in 'parser' has no meaning here and is "
+                        "ignored\n");
+}
+
+static void options_bind_demands_what_is_required(void **state)
+{
+    (void)state;
+    static const struct pen_option required[] = {
+        {.key = "bucket", .kind = PEN_OPTION_TEXT, .offset = 0, .is_required = true},
+        {.key = NULL}};
+    char *bucket = NULL;
+    struct pen_node *map = NULL;
+    struct pen_error err = {0};
+    assert_int_equal(pen_options_bind(required, NULL, "in", NULL, &bucket, &place, &err),
+                     PEN_ERR_CONFIG);
+    assert_string_equal(err.message, "field 'bucket' is required but not set");
+    assert_int_equal(pen_tree_parse(PEN_LIT("\nbucket:"), "load.yml", &arena, &map, &err), PEN_OK);
+    assert_int_equal(pen_options_bind(required, map, "in", NULL, &bucket, &place, &err),
+                     PEN_ERR_CONFIG);
+    assert_string_equal(err.where, "load.yml:2:1");
+}
+
+static void did_you_mean_finds_only_close_words(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"connector:guess", "db:list", "table:list", "query",
+                                        "jobs"};
+    assert_string_equal(pen_did_you_mean(PEN_LIT("conector:guess"), words, 5), "connector:guess");
+    assert_string_equal(pen_did_you_mean(PEN_LIT("qurey"), words, 5), "query");
+    assert_string_equal(pen_did_you_mean(PEN_LIT("DB:LIST"), words, 5), "db:list");
+    assert_null(pen_did_you_mean(PEN_LIT("frobnicate"), words, 5));
+    assert_null(pen_did_you_mean(PEN_LIT(""), words, 5));
+    assert_null(pen_did_you_mean(PEN_LIT("q"), words, 5));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_bind_fills_defaults_when_nothing_is_written),
+        cmocka_unit_test(options_bind_reads_every_kind),
+        cmocka_unit_test(options_bind_refuses_with_place_and_reason),
+        cmocka_unit_test(options_bind_never_shows_a_secret),
+        cmocka_unit_test(options_bind_warns_when_a_key_has_no_meaning),
+        cmocka_unit_test(options_bind_demands_what_is_required),
+        cmocka_unit_test(did_you_mean_finds_only_close_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, release);
+}
