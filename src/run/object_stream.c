@@ -1,0 +1,268 @@
+#include "run/object_stream.h"
+
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define MIN_CHUNK_BYTES ((size_t)64)
+
+struct pen_object_stream {
+    const struct pen_object_stream_options *options;
+    char *place;
+    struct pen_byte_stream *bytes;
+    struct pen_parse_stream *parse;
+    pthread_mutex_t lock;  /* guards everything below */
+    struct pen_buf tail;   /* valid text behind the last record given out */
+    char pending[4];       /* raw bytes of a character cut by the last read */
+    size_t pending_len;
+    bool is_started, is_end_of_bytes;
+    _Atomic bool has_ended;
+    _Atomic uint64_t replaced;
+};
+
+enum pen_code pen_text_buffer_init(struct pen_text_buffer *buffer, size_t cap,
+                                   struct pen_error *err)
+{
+    if (cap < MIN_CHUNK_BYTES)
+        cap = MIN_CHUNK_BYTES;
+    buffer->memory = calloc(1, cap + 2 * (size_t)PEN_CHUNK_PADDING);
+    if (buffer->memory == NULL)
+        return pen_fail_nomem(err);
+    buffer->cap = cap;
+    return PEN_OK;
+}
+
+void pen_text_buffer_release(struct pen_text_buffer *buffer)
+{
+    free(buffer->memory);
+    *buffer = (struct pen_text_buffer){0};
+}
+
+static enum pen_code grow_buffer(struct pen_text_buffer *buffer, size_t cap, struct pen_error *err)
+{
+    if (cap <= buffer->cap)
+        return PEN_OK;
+    char *memory = realloc(buffer->memory, cap + 2 * (size_t)PEN_CHUNK_PADDING);
+    if (memory == NULL)
+        return pen_fail_nomem(err);
+    buffer->memory = memory;
+    buffer->cap = cap;
+    return PEN_OK;
+}
+
+enum pen_code pen_object_stream_new(const struct pen_object_stream_options *options,
+                                    const char *place, uint64_t object_index,
+                                    struct pen_reader *reader,
+                                    struct pen_object_stream **ret_stream, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_object_stream_free_p) struct pen_object_stream *stream =
+        calloc(1, sizeof *stream);
+    if (stream == NULL) {
+        pen_reader_close(reader);
+        return pen_fail_nomem(err);
+    }
+    (void)pthread_mutex_init(&stream->lock, NULL); /* cannot fail with default attributes */
+    stream->options = options;
+    stream->tail = PEN_BUF(SIZE_MAX / 2);
+    PEN_TRY(pen_byte_stream_new(&options->bytes, reader, &stream->bytes, err));
+    stream->place = strdup(place);
+    if (stream->place == NULL)
+        return pen_fail_nomem(err);
+    PEN_TRY(pen_parse_stream_new(options->parse, stream->place, object_index, options->rejects,
+                                 &stream->parse, err));
+    *ret_stream = PEN_TAKE(stream);
+    return PEN_OK;
+}
+
+void pen_object_stream_free(struct pen_object_stream *stream)
+{
+    if (stream == NULL)
+        return;
+    pen_parse_stream_free(stream->parse);
+    pen_byte_stream_free(stream->bytes);
+    pen_buf_release(&stream->tail);
+    (void)pthread_mutex_destroy(&stream->lock); /* nobody holds it by contract */
+    free(stream->place);
+    free(stream);
+}
+
+bool pen_object_stream_has_ended(const struct pen_object_stream *stream)
+{
+    return atomic_load_explicit(&stream->has_ended, memory_order_acquire);
+}
+
+uint64_t pen_object_stream_replaced(const struct pen_object_stream *stream)
+{
+    return atomic_load_explicit(&stream->replaced, memory_order_relaxed);
+}
+
+/* Reads until `room` is full or the bytes end; whole buffers keep the number of splits low. */
+static enum pen_code read_fully(struct pen_object_stream *stream, char *into, size_t room,
+                                size_t *ret_len, struct pen_error *err)
+{
+    size_t len = stream->pending_len;
+    assert(room > len);
+    memcpy(into, stream->pending, len);
+    stream->pending_len = 0;
+    while (len < room && !stream->is_end_of_bytes) {
+        size_t got = 0;
+        PEN_TRY(pen_byte_stream_read(stream->bytes, into + len, room - len, &got, err));
+        stream->is_end_of_bytes = got == 0;
+        len += got;
+    }
+    *ret_len = len;
+    return PEN_OK;
+}
+
+/* A character that the end of the read cut in two waits for the next read. */
+static size_t hold_back_cut_character(struct pen_object_stream *stream, const char *bytes,
+                                      size_t len)
+{
+    if (stream->is_end_of_bytes)
+        return len;
+    size_t cut = pen_utf8_incomplete_tail(pen_slice(bytes, len));
+    memcpy(stream->pending, bytes + len - cut, cut);
+    stream->pending_len = cut;
+    return len - cut;
+}
+
+static size_t drop_byte_order_mark(struct pen_object_stream *stream, char *bytes, size_t len)
+{
+    bool is_first = !stream->is_started;
+    stream->is_started = true;
+    if (!is_first || len < 3 || memcmp(bytes, "\xEF\xBB\xBF", 3) != 0)
+        return len;
+    memmove(bytes, bytes + 3, len - 3);
+    stream->parse->start_offset = 3;
+    return len - 3;
+}
+
+/* The text being gathered for one chunk: [0, len) of what starts `at` in the buffer. */
+struct gather {
+    struct pen_text_buffer *buffer;
+    size_t at, len;
+    bool has_overflowed; /* the text went to the tail: the buffer may not grow behind other chunks */
+};
+
+static char *gather_text(const struct gather *g)
+{
+    return pen_text_buffer_text(g->buffer) + g->at;
+}
+
+/* Malformed bytes become U+FFFD, which may be longer than what they replace. */
+static enum pen_code repair(struct pen_object_stream *stream, struct gather *g, size_t fresh,
+                            struct pen_error *err)
+{
+    struct pen_slice raw = pen_slice(gather_text(g) + g->len, fresh);
+    if (stream->options->parse->is_malformed_fatal)
+        return pen_fail(err, PEN_ERR_CORRUPT, "malformed UTF-8");
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
+    uint64_t replaced = 0;
+    PEN_TRY(pen_utf8_repair(raw, &text, &replaced, err));
+    atomic_fetch_add_explicit(&stream->replaced, replaced, memory_order_relaxed);
+    size_t need = g->at + g->len + text.len;
+    if (g->at > 0 && need > g->buffer->cap) {
+        g->has_overflowed = true;
+        PEN_TRY(pen_buf_add(&stream->tail, gather_text(g), g->len, err));
+        return pen_buf_add_slice(&stream->tail, pen_buf_slice(&text), err);
+    }
+    PEN_TRY(grow_buffer(g->buffer, need, err));
+    if (text.len > 0)
+        memcpy(gather_text(g) + g->len, text.ptr, text.len);
+    g->len += text.len;
+    return PEN_OK;
+}
+
+static enum pen_code read_text(struct pen_object_stream *stream, struct gather *g, size_t room,
+                               struct pen_error *err)
+{
+    char *fresh = gather_text(g) + g->len;
+    size_t len = 0;
+    PEN_TRY(read_fully(stream, fresh, room, &len, err));
+    len = drop_byte_order_mark(stream, fresh, len);
+    len = hold_back_cut_character(stream, fresh, len);
+    if (!pen_utf8_is_valid(pen_slice(fresh, len)))
+        return repair(stream, g, len, err);
+    g->len += len;
+    return PEN_OK;
+}
+
+static enum pen_code keep_tail(struct pen_object_stream *stream, const struct gather *g,
+                               size_t used, struct pen_error *err)
+{
+    pen_buf_clear(&stream->tail);
+    return pen_buf_add(&stream->tail, gather_text(g) + used, g->len - used, err);
+}
+
+/* A record does not end in the buffer: doubles it, up to the limit for one record. */
+static enum pen_code make_room(struct pen_object_stream *stream, struct gather *g,
+                               struct pen_error *err)
+{
+    size_t limit = stream->options->max_record_bytes;
+    if (g->len >= limit)
+        return pen_fail(err, PEN_ERR_TOO_LARGE, "a record is longer than %zu bytes", limit);
+    size_t cap = g->buffer->cap * 2;
+    return grow_buffer(g->buffer, cap > limit + MIN_CHUNK_BYTES ? limit + MIN_CHUNK_BYTES : cap,
+                       err);
+}
+
+static enum pen_code present(struct pen_object_stream *stream, struct gather *g,
+                             struct pen_chunk *chunk, size_t *ret_used, struct pen_error *err)
+{
+    chunk->text = gather_text(g);
+    chunk->len = g->len;
+    return stream->options->parse->type->split(stream->parse, chunk, stream->is_end_of_bytes,
+                                               ret_used, err);
+}
+
+static enum pen_code fill_locked(struct pen_object_stream *stream, struct gather *g,
+                                 struct pen_chunk *chunk, size_t *ret_used, struct pen_error *err)
+{
+    bool may_grow = g->at == 0;
+    size_t tail = stream->tail.len;
+    if (may_grow)
+        PEN_TRY(grow_buffer(g->buffer, tail + MIN_CHUNK_BYTES, err));
+    else if (g->at + tail + MIN_CHUNK_BYTES > g->buffer->cap)
+        return PEN_OK;
+    if (tail > 0)
+        memcpy(gather_text(g), stream->tail.ptr, tail);
+    g->len = tail;
+    pen_buf_clear(&stream->tail);
+    for (;;) {
+        if (!stream->is_end_of_bytes && g->buffer->cap - g->at - g->len > sizeof stream->pending)
+            PEN_TRY(read_text(stream, g, g->buffer->cap - g->at - g->len, err));
+        if (g->has_overflowed)
+            return PEN_OK;
+        size_t used = 0;
+        PEN_TRY(present(stream, g, chunk, &used, err));
+        if (used > 0 || stream->is_end_of_bytes || !may_grow) {
+            *ret_used = used;
+            return keep_tail(stream, g, used, err);
+        }
+        PEN_TRY(make_room(stream, g, err));
+    }
+}
+
+enum pen_code pen_object_stream_fill(struct pen_object_stream *stream,
+                                     struct pen_text_buffer *buffer, size_t at,
+                                     struct pen_chunk *chunk, size_t *ret_used, bool *ret_end,
+                                     struct pen_error *err)
+{
+    struct gather g = {.buffer = buffer, .at = at};
+    *ret_used = 0;
+    chunk->len = 0;
+    (void)pthread_mutex_lock(&stream->lock); /* a plain mutex: fails on programming errors only */
+    enum pen_code code = PEN_OK;
+    if (!pen_object_stream_has_ended(stream)) {
+        code = fill_locked(stream, &g, chunk, ret_used, err);
+        if (code == PEN_OK && stream->is_end_of_bytes && stream->tail.len == 0)
+            atomic_store_explicit(&stream->has_ended, true, memory_order_release);
+    }
+    *ret_end = pen_object_stream_has_ended(stream);
+    (void)pthread_mutex_unlock(&stream->lock);
+    if (code != PEN_OK)
+        pen_error_where(err, "%s", stream->place);
+    return code;
+}

@@ -1,0 +1,69 @@
+/* object_stream.h - one object as a supply of text chunks that several workers may share.
+ *
+ *     plain bytes --UTF-8 check and repair--> text --split--> chunks of whole records
+ *
+ * "Pull under lock": the worker that needs data takes the stream's lock, fills its own buffer,
+ * indexes it, cuts at the last whole record and unlocks; converting happens outside. What is left
+ * behind the last record waits in the stream's tail for the next worker. */
+#ifndef PEN_RUN_OBJECT_STREAM_H
+#define PEN_RUN_OBJECT_STREAM_H
+
+#include "parse/parse.h"
+#include "run/byte_stream.h"
+
+struct pen_object_stream;
+
+/* A worker's own memory for one chunk of text, with the padding SIMD kernels may read. */
+struct pen_text_buffer {
+    char *memory; /* PEN_CHUNK_PADDING + cap + PEN_CHUNK_PADDING bytes */
+    size_t cap;
+};
+
+/* What all streams of a job share; borrowed. */
+struct pen_object_stream_options {
+    const struct pen_parse *parse;
+    struct pen_byte_stream_options bytes;
+    struct pen_reject_sink *rejects;
+    size_t chunk_bytes;      /* text per chunk: 512 KiB is best, tests use 1 and up */
+    size_t max_record_bytes; /* a record longer than this is PEN_ERR_TOO_LARGE */
+};
+
+/* pen_object_stream_new - takes the reader (also on error). `place` is copied. */
+PEN_MUST_USE enum pen_code pen_object_stream_new(const struct pen_object_stream_options *options,
+                                                 const char *place, uint64_t object_index,
+                                                 struct pen_reader *reader,
+                                                 struct pen_object_stream **ret_stream,
+                                                 struct pen_error *err);
+/* pen_object_stream_free - no worker may be inside; chunks filled from it must be gone. */
+void pen_object_stream_free(struct pen_object_stream *stream);
+PEN_DEFINE_FREE_P(struct pen_object_stream *, pen_object_stream_free)
+
+/* pen_object_stream_fill - the next chunk of whole records.
+ * in:     `buffer` holds the text and grows when a record is longer; `at` is where in it the text
+ *         may start (0, or behind the text of earlier chunks that are still in use: then the
+ *         buffer does not move, and only what fits is taken).
+ * out:    `chunk` is indexed; *ret_end true: the stream has ended (the chunk may still hold
+ *         records). *ret_used: bytes of the buffer that the chunk occupies from `at` on.
+ * errors: those of reading, decoding, splitting, with the object's place.
+ * thread: any worker; blocks while another one fills. */
+PEN_MUST_USE enum pen_code pen_object_stream_fill(struct pen_object_stream *stream,
+                                                  struct pen_text_buffer *buffer, size_t at,
+                                                  struct pen_chunk *chunk, size_t *ret_used,
+                                                  bool *ret_end, struct pen_error *err);
+
+/* pen_object_stream_has_ended - true once fill said so; a hint for workers, cheap, any thread. */
+bool pen_object_stream_has_ended(const struct pen_object_stream *stream);
+
+/* pen_object_stream_replaced - malformed units of the text that became U+FFFD. */
+uint64_t pen_object_stream_replaced(const struct pen_object_stream *stream);
+
+/* pen_text_buffer_init - errors: PEN_ERR_NOMEM. pen_text_buffer_text - where text may start. */
+PEN_MUST_USE enum pen_code pen_text_buffer_init(struct pen_text_buffer *buffer, size_t cap,
+                                                struct pen_error *err);
+void pen_text_buffer_release(struct pen_text_buffer *buffer);
+static inline char *pen_text_buffer_text(const struct pen_text_buffer *buffer)
+{
+    return buffer->memory + PEN_CHUNK_PADDING;
+}
+
+#endif
