@@ -45,7 +45,7 @@ static enum pen_code add_member(struct pen_buf *line, const char *key, struct pe
                                 struct pen_error *err)
 {
     PEN_TRY(pen_buf_addf(line, err, ",\"%s\":", key));
-    return pen_json_write_string(value, line, err);
+    return pen_json_add_string(line, value, err);
 }
 
 static enum pen_code format_line(struct pen_buf *line, const struct pen_reject *reject,
@@ -55,7 +55,7 @@ static enum pen_code format_line(struct pen_buf *line, const struct pen_reject *
     struct pen_slice raw = is_cut ? pen_slice(reject->raw.ptr, RAW_MAX_BYTES) : reject->raw;
     pen_buf_clear(line);
     PEN_TRY(pen_buf_add_str(line, "{\"object\":", err));
-    PEN_TRY(pen_json_write_string(pen_slice_str(reject->object), line, err));
+    PEN_TRY(pen_json_add_string(line, pen_slice_str(reject->object), err));
     PEN_TRY(pen_buf_addf(line, err, ",\"line\":%" PRIu64 ",\"offset\":%" PRIu64, reject->line,
                          reject->offset));
     PEN_TRY(add_member(line, "step", pen_slice_str(reject->step), err));
