@@ -228,8 +228,8 @@ struct misfits {
     enum pen_type from, to;
 };
 
-static enum pen_code report_misfit(struct pen_misfit_sink *sink, size_t row,
-                                   struct pen_slice value, struct pen_error *err)
+static enum pen_code report_misfit(struct pen_misfit_sink *sink, size_t row, struct pen_slice value,
+                                   struct pen_error *err)
 {
     struct misfits *m = (struct misfits *)(void *)sink; /* sink is the first member */
     char reason[256];
@@ -237,8 +237,8 @@ static enum pen_code report_misfit(struct pen_misfit_sink *sink, size_t row,
                      "the table's column is %s, and the %s value '%.*s' cannot be converted",
                      pen_type_name(m->to), pen_type_name(m->from),
                      value.len < 100 ? (int)value.len : 100, value.ptr);
-    return report(m->rejects, m->batch, row, m->column, "type_misfit",
-                  pen_slice(reason, (size_t)n), err);
+    return report(m->rejects, m->batch, row, m->column, "type_misfit", pen_slice(reason, (size_t)n),
+                  err);
 }
 
 /* floor, so that instants before 1970 stay in their second */

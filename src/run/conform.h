@@ -24,12 +24,12 @@ enum pen_time_source {
 };
 
 struct pen_conform {
-    struct pen_schema schema;   /* what apply produces; names as the load says them */
+    struct pen_schema schema; /* what apply produces; names as the load says them */
     enum pen_time_source time_source;
-    size_t time_column;         /* index in the load's schema, SIZE_MAX when there is none */
+    size_t time_column; /* index in the load's schema, SIZE_MAX when there is none */
     /* private */
     struct pen_convert convert;
-    size_t *from;               /* per produced column: index in the load's schema; SIZE_MAX: time */
+    size_t *from; /* per produced column: index in the load's schema; SIZE_MAX: time */
     int64_t unit_per_second, upload_s, value_from_s, value_to_s;
 };
 

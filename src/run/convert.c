@@ -40,9 +40,9 @@ static struct pen_slice value_text(const struct pen_column *column, size_t row, 
         return pen_slice(memory, pen_print_double_java(pen_column_doubles(column)[row], memory));
     case PEN_TYPE_TIMESTAMP: {
         struct pen_civil c = pen_civil_from_us(pen_column_longs(column)[row]);
-        int n = snprintf(memory, PEN_INSTANT_TEXT, "%04lld-%02d-%02d %02d:%02d:%02d.%03d",
-                         (long long)c.year, c.month, c.day, c.hour, c.minute, c.second,
-                         c.us / 1000);
+        int n =
+            snprintf(memory, PEN_INSTANT_TEXT, "%04lld-%02d-%02d %02d:%02d:%02d.%03d",
+                     (long long)c.year, c.month, c.day, c.hour, c.minute, c.second, c.us / 1000);
         return pen_slice(memory, (size_t)n);
     }
     case PEN_TYPE_STRING:

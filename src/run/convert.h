@@ -33,11 +33,9 @@ struct pen_misfit_sink {
  * in:     keep_bits: rows already dropped (bit 0) are not looked at; misfits clear their bit.
  * errors: PEN_ERR_NOMEM, or what the sink returned.
  * cost: O(rows), texts go to the batch's arena. thread: one at a time per batch. */
-PEN_MUST_USE enum pen_code pen_convert_column(const struct pen_convert *convert,
-                                              struct pen_batch *batch,
-                                              const struct pen_column *from, enum pen_type to,
-                                              struct pen_column *ret_column, uint64_t *keep_bits,
-                                              struct pen_misfit_sink *misfits,
-                                              struct pen_error *err);
+PEN_MUST_USE enum pen_code
+pen_convert_column(const struct pen_convert *convert, struct pen_batch *batch,
+                   const struct pen_column *from, enum pen_type to, struct pen_column *ret_column,
+                   uint64_t *keep_bits, struct pen_misfit_sink *misfits, struct pen_error *err);
 
 #endif

@@ -51,7 +51,7 @@ struct pen_load {
     struct pen_source *source;
     struct pen_decode_spec *decoders;
     size_t decoder_count;
-    struct pen_parse *parse;      /* NULL when bound for guess */
+    struct pen_parse *parse; /* NULL when bound for guess */
     struct pen_filter **filters;
     size_t filter_count;
     const struct pen_schema *schema; /* behind the last filter */

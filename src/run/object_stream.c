@@ -10,12 +10,12 @@
 
 struct pen_object_stream {
     const struct pen_object_stream_options *options;
-    char *place;
+    const char *place;
     struct pen_byte_stream *bytes;
     struct pen_parse_stream *parse;
-    pthread_mutex_t lock;  /* guards everything below */
-    struct pen_buf tail;   /* valid text behind the last record given out */
-    char pending[4];       /* raw bytes of a character cut by the last read */
+    pthread_mutex_t lock; /* guards everything below */
+    struct pen_buf tail;  /* valid text behind the last record given out */
+    char pending[4];      /* raw bytes of a character cut by the last read */
     size_t pending_len;
     bool is_started, is_end_of_bytes;
     _Atomic bool has_ended;
@@ -57,8 +57,8 @@ enum pen_code pen_object_stream_new(const struct pen_object_stream_options *opti
                                     struct pen_reader *reader,
                                     struct pen_object_stream **ret_stream, struct pen_error *err)
 {
-    PEN_CLEANUP(pen_object_stream_free_p) struct pen_object_stream *stream =
-        calloc(1, sizeof *stream);
+    PEN_CLEANUP(pen_object_stream_free_p)
+    struct pen_object_stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL) {
         pen_reader_close(reader);
         return pen_fail_nomem(err);
@@ -67,10 +67,8 @@ enum pen_code pen_object_stream_new(const struct pen_object_stream_options *opti
     stream->options = options;
     stream->tail = PEN_BUF(SIZE_MAX / 2);
     PEN_TRY(pen_byte_stream_new(&options->bytes, reader, &stream->bytes, err));
-    stream->place = strdup(place);
-    if (stream->place == NULL)
-        return pen_fail_nomem(err);
-    PEN_TRY(pen_parse_stream_new(options->parse, stream->place, object_index, options->rejects,
+    stream->place = place;
+    PEN_TRY(pen_parse_stream_new(options->parse, place, object_index, options->rejects,
                                  &stream->parse, err));
     *ret_stream = PEN_TAKE(stream);
     return PEN_OK;
@@ -84,7 +82,6 @@ void pen_object_stream_free(struct pen_object_stream *stream)
     pen_byte_stream_free(stream->bytes);
     pen_buf_release(&stream->tail);
     (void)pthread_mutex_destroy(&stream->lock); /* nobody holds it by contract */
-    free(stream->place);
     free(stream);
 }
 
@@ -143,7 +140,8 @@ static size_t drop_byte_order_mark(struct pen_object_stream *stream, char *bytes
 struct gather {
     struct pen_text_buffer *buffer;
     size_t at, len;
-    bool has_overflowed; /* the text went to the tail: the buffer may not grow behind other chunks */
+    bool
+        has_overflowed; /* the text went to the tail: the buffer may not grow behind other chunks */
 };
 
 static char *gather_text(const struct gather *g)

@@ -28,7 +28,8 @@ struct pen_object_stream_options {
     size_t max_record_bytes; /* a record longer than this is PEN_ERR_TOO_LARGE */
 };
 
-/* pen_object_stream_new - takes the reader (also on error). `place` is copied. */
+/* pen_object_stream_new - takes the reader (also on error). `place` is borrowed and must outlive
+ * all chunks and batches made from the stream. */
 PEN_MUST_USE enum pen_code pen_object_stream_new(const struct pen_object_stream_options *options,
                                                  const char *place, uint64_t object_index,
                                                  struct pen_reader *reader,

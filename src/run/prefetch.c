@@ -59,8 +59,7 @@ enum pen_code pen_prefetch_take(struct pen_prefetch *prefetch, size_t index,
     (void)pthread_mutex_lock(&prefetch->lock);
     if (prefetch->opened < index)
         prefetch->opened = index; /* objects before it were done in an earlier attempt */
-    enum pen_code code =
-        open_until(prefetch, end < prefetch->count ? end : prefetch->count, err);
+    enum pen_code code = open_until(prefetch, end < prefetch->count ? end : prefetch->count, err);
     if (code == PEN_OK && prefetch->readers[index] == NULL) /* taken before: a second attempt */
         code = prefetch->source->type->read(prefetch->source, &prefetch->objects[index], 0,
                                             &prefetch->readers[index], err);

@@ -20,7 +20,6 @@ PEN_DEFINE_FREE_P(struct pen_prefetch *, pen_prefetch_free)
 /* pen_prefetch_take - the reader of objects[index], the caller's from then on; opens it when it was
  * not yet, and the ones that follow. thread: any. */
 PEN_MUST_USE enum pen_code pen_prefetch_take(struct pen_prefetch *prefetch, size_t index,
-                                             struct pen_reader **ret_reader,
-                                             struct pen_error *err);
+                                             struct pen_reader **ret_reader, struct pen_error *err);
 
 #endif

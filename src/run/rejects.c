@@ -2,10 +2,10 @@
 
 #include "base/json.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 /* A record longer than this is cut in the rejects file, and says so. */
@@ -125,6 +125,28 @@ enum pen_code pen_rejects_init(struct pen_rejects *rejects,
         return pen_fail_errno(err, PEN_ERR_IO, errno, "cannot create '%s'", options->path);
     off_t end = lseek(rejects->fd, 0, SEEK_END);
     rejects->file_bytes = end > 0 ? (int64_t)end : 0;
+    return PEN_OK;
+}
+
+void pen_rejects_mark(const struct pen_rejects *rejects, struct pen_rejects_mark *ret_mark)
+{
+    ret_mark->file_bytes = rejects->file_bytes;
+    ret_mark->is_file_full = rejects->is_file_full;
+    ret_mark->total = rejects->total;
+    ret_mark->count = rejects->count;
+    memcpy(ret_mark->counts, rejects->counts, sizeof ret_mark->counts);
+}
+
+enum pen_code pen_rejects_rewind(struct pen_rejects *rejects, const struct pen_rejects_mark *mark,
+                                 struct pen_error *err)
+{
+    rejects->file_bytes = mark->file_bytes;
+    rejects->is_file_full = mark->is_file_full;
+    rejects->total = mark->total;
+    rejects->count = mark->count;
+    memcpy(rejects->counts, mark->counts, sizeof rejects->counts);
+    if (rejects->fd >= 0 && ftruncate(rejects->fd, (off_t)mark->file_bytes) != 0)
+        return pen_fail_errno(err, PEN_ERR_IO, errno, "cannot cut '%s'", rejects->options.path);
     return PEN_OK;
 }
 

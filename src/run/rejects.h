@@ -18,10 +18,10 @@ struct pen_reject_count {
 typedef void (*pen_reject_fn)(void *context, const struct pen_reject *reject);
 
 struct pen_rejects_options {
-    const char *path;          /* rejects.jsonl; NULL: no file */
-    int64_t max_file_bytes;    /* the file stops growing here; the counts go on */
-    int64_t max_records;       /* more fail the job; -1: no limit */
-    pen_reject_fn on_reject;   /* NULL: nobody watches */
+    const char *path;        /* rejects.jsonl; NULL: no file */
+    int64_t max_file_bytes;  /* the file stops growing here; the counts go on */
+    int64_t max_records;     /* more fail the job; -1: no limit */
+    pen_reject_fn on_reject; /* NULL: nobody watches */
     void *context;
 };
 
@@ -43,6 +43,21 @@ struct pen_rejects {
 PEN_MUST_USE enum pen_code pen_rejects_init(struct pen_rejects *rejects,
                                             const struct pen_rejects_options *options,
                                             struct pen_error *err);
+/* pen_rejects_mark - remembers the state; pen_rejects_rewind - back to the mark, in the file too:
+ * the attempt that rejected these records failed and is tried again. thread: no task may be
+ * running. */
+struct pen_rejects_mark {
+    int64_t file_bytes;
+    bool is_file_full;
+    uint64_t total;
+    struct pen_reject_count counts[PEN_REJECT_CODES];
+    size_t count;
+};
+void pen_rejects_mark(const struct pen_rejects *rejects, struct pen_rejects_mark *ret_mark);
+PEN_MUST_USE enum pen_code pen_rejects_rewind(struct pen_rejects *rejects,
+                                              const struct pen_rejects_mark *mark,
+                                              struct pen_error *err);
+
 /* pen_rejects_close - flushes and closes the file. */
 PEN_MUST_USE enum pen_code pen_rejects_close(struct pen_rejects *rejects, struct pen_error *err);
 void pen_rejects_release(struct pen_rejects *rejects);
