@@ -1,6 +1,7 @@
 #include "run/conform.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool is_time_type(enum pen_type type)

@@ -4,6 +4,7 @@
 #include "base/number.h"
 
 #include <math.h>
+#include <stdio.h>
 
 enum pen_code pen_convert_init(struct pen_convert *convert, struct pen_error *err)
 {

@@ -119,7 +119,7 @@ static size_t hold_back_cut_character(struct pen_object_stream *stream, const ch
 {
     if (stream->is_end_of_bytes)
         return len;
-    size_t cut = pen_utf8_incomplete_tail(pen_slice(bytes, len));
+    size_t cut = pen_utf8_cut_len(pen_slice(bytes, len));
     memcpy(stream->pending, bytes + len - cut, cut);
     stream->pending_len = cut;
     return len - cut;
@@ -157,8 +157,10 @@ static enum pen_code repair(struct pen_object_stream *stream, struct gather *g, 
     if (stream->options->parse->is_malformed_fatal)
         return pen_fail(err, PEN_ERR_CORRUPT, "malformed UTF-8");
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
+    size_t used = 0;
     uint64_t replaced = 0;
-    PEN_TRY(pen_utf8_repair(raw, &text, &replaced, err));
+    PEN_TRY(pen_utf8_repair(raw, true, &text, &used, &replaced, err));
+    assert(used == fresh); /* a character cut by the read was held back */
     atomic_fetch_add_explicit(&stream->replaced, replaced, memory_order_relaxed);
     size_t need = g->at + g->len + text.len;
     if (g->at > 0 && need > g->buffer->cap) {
