@@ -1,0 +1,46 @@
+"""Fixtures: one S3 server for the whole run, a bucket and a Penstock home of its own per test."""
+import itertools
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from fault_proxy import FaultProxy  # noqa: E402
+from rgw import Gateway  # noqa: E402
+from s3_client import S3Client  # noqa: E402
+
+_bucket_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def gateway():
+    with Gateway() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def s3(gateway):
+    """A client with the rights of the test user, who may also use STS."""
+    client = S3Client(gateway.endpoint, (gateway.access, gateway.secret))
+    client.put_user_policy("tester", '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
+                                     '"Action":["sts:*","s3:*"],"Resource":"*"}]}')
+    return client
+
+
+@pytest.fixture
+def bucket(s3):
+    """The name of a new, empty bucket."""
+    name = "test-%04d" % next(_bucket_numbers)
+    s3.create_bucket(name)
+    return name
+
+
+@pytest.fixture
+def proxy(gateway):
+    """A fault proxy in front of the server; every fault that a test adds must fire."""
+    running = FaultProxy(gateway.port)
+    yield running
+    running.close()
+    running.require_fired()
