@@ -2,6 +2,7 @@
 #include "base/json_internal.h"
 
 #include "base/number.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -36,30 +37,6 @@ enum pen_code json_flush(struct json_reader *r, struct json_text *text, const ch
     return PEN_OK;
 }
 
-static size_t put_utf8(uint32_t c, char out[4])
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /* The canonical form of a character within a string; out has room for \u00xx. */
 static size_t put_escaped(uint32_t c, char out[8])
 {
@@ -73,7 +50,7 @@ static size_t put_escaped(uint32_t c, char out[8])
         }
     }
     if (c >= 0x20)
-        return put_utf8(c, out);
+        return pen_utf8_encode(c, out);
     memcpy(out, "\\u00", 4);
     out[4] = hex[c >> 4];
     out[5] = hex[c & 15];
@@ -85,7 +62,7 @@ static enum pen_code put_char(struct json_reader *r, struct json_text *text, con
                               const char *to, uint32_t c)
 {
     char out[8];
-    size_t len = text->is_canonical ? put_escaped(c, out) : put_utf8(c, out);
+    size_t len = text->is_canonical ? put_escaped(c, out) : pen_utf8_encode(c, out);
     if (len == (size_t)(to - from) && memcmp(from, out, len) == 0)
         return PEN_OK;
     PEN_TRY(json_flush(r, text, from));

@@ -183,11 +183,11 @@ static void depth_limit_is_an_error_and_not_a_crash(void **state)
     struct pen_slice value;
     struct pen_json *root;
     size_t used;
-    struct pen_error err = {0};
-    assert_int_equal(pen_json_canonical(pen_slice(text, many), &scratch, &value, &used, &err),
+    struct pen_error failure = {0};
+    assert_int_equal(pen_json_canonical(pen_slice(text, many), &scratch, &value, &used, &failure),
                      PEN_ERR_TOO_LARGE);
-    assert_int_equal(err.offset, PEN_JSON_MAX_DEPTH);
-    assert_int_equal(pen_json_read(pen_slice(text, many), &arena, &root, &used, &err),
+    assert_int_equal(failure.offset, PEN_JSON_MAX_DEPTH);
+    assert_int_equal(pen_json_read(pen_slice(text, many), &arena, &root, &used, &failure),
                      PEN_ERR_TOO_LARGE);
     memset(text + PEN_JSON_MAX_DEPTH, ']', PEN_JSON_MAX_DEPTH);
     struct pen_slice deepest = pen_slice(text, 2 * PEN_JSON_MAX_DEPTH);
@@ -256,9 +256,9 @@ static void unescape_resolves_escapes_and_keeps_the_rest(void **state)
     struct pen_buf out = PEN_BUF(100);
     assert_ok(pen_json_unescape(PEN_LIT("a\\n\\u00e9\\/ \" \t"), &out, err));
     assert_string_equal(out.ptr, "a\n\xc3\xa9/ \" \t");
-    struct pen_error err = {0};
-    assert_int_equal(pen_json_unescape(PEN_LIT("ab\\z"), &out, &err), PEN_ERR_CORRUPT);
-    assert_int_equal(err.offset, 2);
+    struct pen_error failure = {0};
+    assert_int_equal(pen_json_unescape(PEN_LIT("ab\\z"), &out, &failure), PEN_ERR_CORRUPT);
+    assert_int_equal(failure.offset, 2);
     pen_buf_release(&out);
 }
 
