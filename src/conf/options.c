@@ -1,5 +1,6 @@
 #include "conf/options.h"
 
+#include "base/number.h"
 #include "conf/suggest.h"
 
 #include <errno.h>
@@ -233,9 +234,7 @@ static enum pen_code bind_double(const struct binding *b)
 {
     double value = b->node->number;
     if (b->node->kind == PEN_NODE_TEXT) {
-        char *end = NULL;
-        value = strtod(b->node->text.ptr, &end);
-        if (b->node->text.len == 0 || *end != '\0')
+        if (!pen_parse_double(b->node->text, &value))
             return fail_kind(b, "a number");
     } else if (b->node->kind != PEN_NODE_INT && b->node->kind != PEN_NODE_DOUBLE) {
         return fail_kind(b, "a number");

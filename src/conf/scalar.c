@@ -1,8 +1,9 @@
 /* What a plain scalar means, and how a text must be written to stay a text. */
 #include "conf/tree_internal.h"
 
+#include "base/number.h"
+
 #include <math.h>
-#include <stdlib.h>
 
 static bool is_digit(char c)
 {
@@ -43,8 +44,8 @@ static double to_double(struct pen_slice text)
     for (size_t i = 0; i < text.len && len < sizeof plain - 1; i++)
         if (text.ptr[i] != '_' && text.ptr[i] != ',')
             plain[len++] = text.ptr[i];
-    plain[len] = '\0';
-    return strtod(plain, NULL); /* the locale is always "C": nobody calls setlocale */
+    double value = 0;
+    return pen_parse_double(pen_slice(plain, len), &value) ? value : 0;
 }
 
 struct integer {

@@ -1,7 +1,7 @@
 /* JSON text --recursive descent, at most PEN_TREE_MAX_DEPTH deep--> nodes. */
 #include "conf/tree_internal.h"
 
-#include <stdlib.h>
+#include "base/number.h"
 
 struct reader {
     struct pen_slice text;
@@ -172,7 +172,7 @@ static enum pen_code read_word(struct reader *reader, struct pen_node *node)
     pen_scalar_resolve(node);
     if (is_number && node->kind == PEN_NODE_TEXT) { /* 1e5: no number in YAML 1.1 */
         node->kind = PEN_NODE_DOUBLE;
-        node->number = strtod(copy, NULL);
+        (void)pen_parse_double(word, &node->number); /* its grammar was checked */
     }
     return PEN_OK;
 }

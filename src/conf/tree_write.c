@@ -1,10 +1,10 @@
 /* nodes --> YAML or JSON text. */
 #include "conf/tree_internal.h"
 
+#include "base/number.h"
+
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 struct writer {
     struct pen_buf *into;
@@ -243,12 +243,8 @@ static enum pen_code add_json_double(struct pen_buf *into, const struct pen_node
         return pen_buf_add_str(into, "\"NaN\"", err);
     if (isinf(node->number))
         return pen_buf_add_str(into, node->number > 0 ? "\"Infinity\"" : "\"-Infinity\"", err);
-    char text[40];
-    int digits = 15; /* the fewest that read back as the same value */
-    do {
-        (void)snprintf(text, sizeof text, "%.*g", digits, node->number); /* 40 always suffice */
-    } while (digits++ < 17 && strtod(text, NULL) != node->number);
-    return pen_buf_add_str(into, text, err);
+    char text[PEN_NUMBER_TEXT];
+    return pen_buf_add(into, text, pen_print_double(node->number, text), err);
 }
 
 static enum pen_code add_json_break(struct pen_buf *into, bool is_pretty, size_t depth,
