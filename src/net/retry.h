@@ -39,8 +39,8 @@ int64_t pen_retry_wait_ms(const struct pen_retry_policy *policy, int n);
 /* pen_retry_again - after a failed attempt: true when it has waited and the caller is to try again.
  * in:  `failed`: the attempt's error, not retried unless is_retryable; retry_after_ms: what the
  *      server asked for, 0 for nothing.
- * out: on false *failed is what to report: the first error of the sequence when retries were used
- *      up, this one when it cannot be retried, PEN_ERR_CANCELLED when the wait was ended. */
+ * out: on false *failed is what to report: the first error of the sequence, or PEN_ERR_CANCELLED.
+ */
 bool pen_retry_again(struct pen_retry *retry, struct pen_error *failed, int64_t retry_after_ms);
 
 /* pen_retry_after_ms - the value of a Retry-After header: seconds or an HTTP date; 0 when absent or
