@@ -188,6 +188,8 @@ static void fail_broken(struct pen_http_call *call, CURLcode code, struct pen_er
                              call->host);
     else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
         (void)pen_fail(result, PEN_ERR_IO, "cannot resolve the host name: %s", call->curl_error);
+    else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
+        (void)pen_fail(result, PEN_ERR_IO, "'%s' does not speak HTTP", call->host);
     else if (code == CURLE_GOT_NOTHING)
         (void)pen_fail(result, PEN_ERR_IO, "'%s' closed the connection without a reply",
                        call->host);
@@ -204,7 +206,10 @@ static void fail_broken(struct pen_http_call *call, CURLcode code, struct pen_er
 static void explain(struct pen_http_call *call, CURLcode code, struct pen_error *result)
 {
     long connect_status = 0;
+    double connect_s = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME, &connect_s);
+    bool is_bad_url = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
     if (connect_status >= 300) {
         fail_proxy(call, connect_status, result);
     } else if (code == CURLE_OPERATION_TIMEDOUT) {
@@ -213,7 +218,7 @@ static void explain(struct pen_http_call *call, CURLcode code, struct pen_error 
         (void)pen_fail(result, PEN_ERR_IO, "the certificate of '%s' cannot be verified: %s",
                        call->host, call->curl_error);
         pen_error_hint(result, "%s", tls_hint);
-    } else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+    } else if (is_bad_url && connect_s == 0) {
         (void)pen_fail(result, PEN_ERR_CONFIG, "'%s' is no address of an HTTP server", call->host);
     } else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_WRITE_ERROR) {
         (void)pen_fail_nomem(result); /* on_body and on_header refuse only for want of memory */
