@@ -58,14 +58,4 @@ PEN_MUST_USE enum pen_code pen_duck_write_part(struct pen_duck *duck,
                                                const struct pen_duck_part_options *options,
                                                struct pen_parts *ret_parts, struct pen_error *err);
 
-/* pen_parts_release - frees the list; empty and usable again (its arena needs PEN_ARENA). */
-void pen_parts_release(struct pen_parts *parts);
-
-/* pen_duck_part_read_stats - the part as pen_duck_write_part described it, read back from the
- * finished file: for a job that goes on after a crash. */
-PEN_MUST_USE enum pen_code pen_duck_part_read_stats(struct pen_duck *duck, const char *folder,
-                                                    const char *file_name,
-                                                    struct pen_parts *ret_parts,
-                                                    struct pen_error *err);
-
 #endif

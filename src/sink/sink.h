@@ -25,6 +25,7 @@ struct pen_part_column {
     uint64_t size_bytes;   /* 0 when unknown */
     const char *min, *max; /* as text, cast by column type; NULL = unknown */
     bool has_nan_info, contains_nan;
+    uint64_t lost_count; /* of null_count: values that the table's type could not take */
 };
 
 /* One file written under its final name; nothing refers to it before the commit. */
@@ -40,5 +41,15 @@ struct pen_parts {
     struct pen_part *parts;
     size_t count, cap;
 };
+
+/* PEN_PARTS - an empty list. Statistics of a part take some 100 bytes a column. */
+#define PEN_PARTS ((struct pen_parts){.arena = {NULL, NULL, NULL, 0, (size_t)1 << 30}})
+
+/* pen_parts_add - appends a copy of `part`, its texts and statistics. */
+PEN_MUST_USE enum pen_code pen_parts_add(struct pen_parts *parts, const struct pen_part *part,
+                                         struct pen_error *err);
+
+/* pen_parts_release - frees everything; empty and usable again. NULL is fine. */
+void pen_parts_release(struct pen_parts *parts);
 
 #endif

@@ -1,0 +1,155 @@
+#include "duck/duck.h"
+
+#include "duck/duck_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum pen_code pen_duck_fail_text(duckdb_error_type kind, const char *text, struct pen_error *err)
+{
+    if (text == NULL)
+        text = "unknown error";
+    const char *words = strstr(text, "Error: ");
+    words = words == NULL ? text : words + strlen("Error: ");
+    if (strstr(text, "No space left on device") != NULL)
+        return pen_fail_errno(err, PEN_ERR_IO, ENOSPC, "duckdb cannot write");
+    switch ((int)kind) {
+    case DUCKDB_ERROR_IO:
+        return pen_fail(err, PEN_ERR_IO, "duckdb: %s", words);
+    case DUCKDB_ERROR_OUT_OF_MEMORY:
+        pen_fail(err, PEN_ERR_NOMEM, "duckdb: %s", words);
+        pen_error_hint(err, "raise the memory limit or lower the number of threads");
+        return PEN_ERR_NOMEM;
+    case DUCKDB_ERROR_INTERRUPT:
+        return pen_fail(err, PEN_ERR_CANCELLED, "cancelled");
+    case DUCKDB_ERROR_PERMISSION:
+        return pen_fail(err, PEN_ERR_AUTH, "%s", words);
+    case DUCKDB_ERROR_CATALOG:
+        return pen_fail(err, PEN_ERR_NOT_FOUND, "%s", words);
+    case DUCKDB_ERROR_PARSER:
+    case DUCKDB_ERROR_SYNTAX:
+    case DUCKDB_ERROR_BINDER:
+    case DUCKDB_ERROR_CONVERSION:
+    case DUCKDB_ERROR_OUT_OF_RANGE:
+    case DUCKDB_ERROR_INVALID_INPUT:
+    case DUCKDB_ERROR_MISMATCH_TYPE:
+    case DUCKDB_ERROR_DIVIDE_BY_ZERO:
+    case DUCKDB_ERROR_INVALID_TYPE:
+    case DUCKDB_ERROR_NOT_IMPLEMENTED:
+    case DUCKDB_ERROR_EXPRESSION:
+        return pen_fail(err, PEN_ERR_CONFIG, "%s", words);
+    default:
+        return pen_fail(err, PEN_ERR_INTERNAL, "duckdb: %s", words);
+    }
+}
+
+enum pen_code pen_duck_fail_result(duckdb_result *result, struct pen_error *err)
+{
+    return pen_duck_fail_text(duckdb_result_error_type(result), duckdb_result_error(result), err);
+}
+
+enum pen_code pen_duck_run(duckdb_connection connection, const char *sql, struct pen_error *err)
+{
+    duckdb_result result;
+    enum pen_code code = PEN_OK;
+    if (duckdb_query(connection, sql, &result) != DuckDBSuccess)
+        code = pen_duck_fail_result(&result, err);
+    duckdb_destroy_result(&result);
+    return code;
+}
+
+static enum pen_code add_quoted(struct pen_buf *sql, const char *text, char quote,
+                                struct pen_error *err)
+{
+    PEN_TRY(pen_buf_add_char(sql, quote, err));
+    for (; *text != '\0'; text++) {
+        if (*text == quote)
+            PEN_TRY(pen_buf_add_char(sql, quote, err));
+        PEN_TRY(pen_buf_add_char(sql, *text, err));
+    }
+    return pen_buf_add_char(sql, quote, err);
+}
+
+enum pen_code pen_duck_add_name(struct pen_buf *sql, const char *name, struct pen_error *err)
+{
+    return add_quoted(sql, name, '"', err);
+}
+
+enum pen_code pen_duck_add_literal(struct pen_buf *sql, const char *text, struct pen_error *err)
+{
+    return add_quoted(sql, text, '\'', err);
+}
+
+static enum pen_code set_option(duckdb_config config, const char *name, const char *value,
+                                struct pen_error *err)
+{
+    if (duckdb_set_config(config, name, value) != DuckDBSuccess)
+        return pen_fail(err, PEN_ERR_INTERNAL, "duckdb: option '%s' is not accepted", name);
+    return PEN_OK;
+}
+
+/* Results depend on nothing around us: no extensions from disk, no configuration of the user. */
+static enum pen_code fill_config(duckdb_config config, const struct pen_duck_options *options,
+                                 struct pen_error *err)
+{
+    char text[32];
+    PEN_TRY(set_option(config, "autoinstall_known_extensions", "false", err));
+    PEN_TRY(set_option(config, "autoload_known_extensions", "false", err));
+    PEN_TRY(set_option(config, "preserve_insertion_order", "false", err));
+    PEN_TRY(set_option(config, "temp_directory", options->temp_dir == NULL ? "" : options->temp_dir,
+                       err));
+    uint64_t limit =
+        options->memory_limit_bytes == 0 ? UINT64_C(1) << 30 : options->memory_limit_bytes;
+    (void)snprintf(text, sizeof text, "%" PRIu64 "B", limit); /* always fits */
+    PEN_TRY(set_option(config, "memory_limit", text, err));
+    if (options->threads == 0)
+        return PEN_OK;
+    (void)snprintf(text, sizeof text, "%u", options->threads); /* always fits */
+    return set_option(config, "threads", text, err);
+}
+
+static enum pen_code open_database(struct pen_duck *duck, duckdb_config config,
+                                   struct pen_error *err)
+{
+    char *text = NULL;
+    if (duckdb_open_ext(NULL, &duck->database, config, &text) == DuckDBSuccess)
+        return PEN_OK;
+    enum pen_code code = pen_fail(err, PEN_ERR_INTERNAL, "duckdb cannot start: %s",
+                                  text == NULL ? "unknown error" : text);
+    duckdb_free(text);
+    return code;
+}
+
+enum pen_code pen_duck_open(const struct pen_duck_options *options, struct pen_duck **ret_duck,
+                            struct pen_error *err)
+{
+    static const struct pen_duck_options defaults = {0};
+    PEN_CLEANUP(pen_duck_close_p) struct pen_duck *duck = calloc(1, sizeof *duck);
+    if (duck == NULL)
+        return pen_fail_nomem(err);
+    duckdb_config config = NULL;
+    if (duckdb_create_config(&config) != DuckDBSuccess)
+        return pen_fail_nomem(err);
+    enum pen_code code = fill_config(config, options == NULL ? &defaults : options, err);
+    if (code == PEN_OK)
+        code = open_database(duck, config, err);
+    duckdb_destroy_config(&config);
+    PEN_TRY(code);
+    PEN_CLEANUP(pen_duck_disconnect) duckdb_connection connection = NULL;
+    if (duckdb_connect(duck->database, &connection) != DuckDBSuccess)
+        return pen_fail_nomem(err);
+    PEN_TRY(pen_duck_add_stream_function(connection, err));
+    *ret_duck = PEN_TAKE(duck);
+    return PEN_OK;
+}
+
+void pen_duck_close(struct pen_duck *duck)
+{
+    if (duck == NULL)
+        return;
+    if (duck->database != NULL)
+        duckdb_close(&duck->database);
+    free(duck);
+}

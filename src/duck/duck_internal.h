@@ -1,0 +1,56 @@
+/* duck_internal.h - what the files of duck/ share. */
+#ifndef PEN_DUCK_DUCK_INTERNAL_H
+#define PEN_DUCK_DUCK_INTERNAL_H
+
+#include "base/buf.h"
+#include "duck/duck.h"
+
+#include <duckdb.h>
+#include <stdatomic.h>
+#include <threads.h>
+
+struct pen_duck {
+    duckdb_database database;
+};
+
+static inline void pen_duck_disconnect(duckdb_connection *connection)
+{
+    if (*connection != NULL)
+        duckdb_disconnect(connection);
+}
+
+/* pen_duck_run - runs statements whose results do not matter. errors: PEN_ERR_INTERNAL or IO with
+ * DuckDB's words. */
+PEN_MUST_USE enum pen_code pen_duck_run(duckdb_connection connection, const char *sql,
+                                        struct pen_error *err);
+
+/* pen_duck_fail_result - the error of a failed result, by its kind: a full disk is PEN_ERR_IO. */
+enum pen_code pen_duck_fail_result(duckdb_result *result, struct pen_error *err);
+
+/* pen_duck_fail_text - as above from kind and text; the text's "Xyz Error: " is dropped. */
+enum pen_code pen_duck_fail_text(duckdb_error_type kind, const char *text, struct pen_error *err);
+
+/* pen_duck_add_name / pen_duck_add_literal - "quoted" identifier and 'quoted' text. */
+PEN_MUST_USE enum pen_code pen_duck_add_name(struct pen_buf *sql, const char *name,
+                                             struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_duck_add_literal(struct pen_buf *sql, const char *text,
+                                                struct pen_error *err);
+
+/* What the table function of duck_stream.c needs; its address is the function's argument. */
+struct pen_duck_feed {
+    struct pen_task_stream *stream;
+    const volatile int *cancel;
+    atomic_uint next_worker;
+    atomic_bool has_failed;
+    atomic_uint_fast64_t rows;
+    atomic_uint_fast64_t *nulls; /* per column, as delivered */
+    mtx_t lock;                  /* guards err */
+    struct pen_error err;        /* the first one */
+};
+
+/* pen_duck_add_stream_function - makes SQL's pen_stream(<address of a feed>) known: one column
+ * c0, c1, ... per field of the stream. */
+PEN_MUST_USE enum pen_code pen_duck_add_stream_function(duckdb_connection connection,
+                                                        struct pen_error *err);
+
+#endif
