@@ -1,0 +1,84 @@
+/* monitor.c - keeps a running job's lease, hears kill requests, reports progress. */
+#include "run/job_run_internal.h"
+
+#include <time.h>
+
+#define TICK_US 100000
+
+static void tick_sleep(void)
+{
+    struct timespec tick = {.tv_nsec = TICK_US * 1000};
+    (void)nanosleep(&tick, NULL); /* a signal only makes the tick shorter */
+}
+
+struct pen_job_counts pen_job_run_counts(const struct pen_job_run *run)
+{
+    const struct pen_progress *p = &run->progress;
+    return (struct pen_job_counts){
+        .records = atomic_load_explicit(&p->rows, memory_order_relaxed),
+        .rejected = atomic_load_explicit(&p->rejected, memory_order_relaxed),
+        .bytes = atomic_load_explicit(&p->stored_bytes, memory_order_relaxed),
+        .objects = atomic_load_explicit(&p->objects, memory_order_relaxed),
+    };
+}
+
+static void heartbeat(struct pen_job_run *run, struct pen_db *db)
+{
+    struct pen_job_counts counts = pen_job_run_counts(run);
+    struct pen_error err = {0};
+    bool is_kill_requested = false;
+    enum pen_code code = pen_job_heartbeat(db, run->job_id, run->owner, pen_now_us() + PEN_LEASE_US,
+                                           &counts, &is_kill_requested, &err);
+    if (code == PEN_OK && is_kill_requested) {
+        atomic_store(&run->is_kill_requested, true);
+        run->cancel = 1;
+    } else if (code == PEN_ERR_CONFLICT && !err.is_retryable) {
+        atomic_store(&run->is_lease_lost, true);
+        run->cancel = 1;
+    } else if (code != PEN_OK) {
+        /* the lease outlives several missed heartbeats: the next one may succeed */
+        pen_run_log(&run->env, "warn", "heartbeat failed: %s", err.message);
+    }
+}
+
+static void *monitor_main(void *context)
+{
+    struct pen_job_run *run = context;
+    PEN_CLEANUP(pen_db_close_p) struct pen_db *db = NULL;
+    struct pen_error err = {0};
+    if (pen_db_open(pen_db_path(pen_lake_db(run->lake)), PEN_DB_WRITE, 0, &db, &err) != PEN_OK)
+        pen_run_log(&run->env, "warn", "no heartbeat: %s", err.message);
+    int64_t next_heartbeat_us = pen_monotonic_us();
+    while (!atomic_load(&run->monitor.is_stopping)) {
+        if (run->caller_cancel != NULL && *run->caller_cancel != 0)
+            run->cancel = 1;
+        int64_t now_us = pen_monotonic_us();
+        if (db != NULL && now_us >= next_heartbeat_us) {
+            heartbeat(run, db);
+            next_heartbeat_us = now_us + PEN_HEARTBEAT_US;
+        }
+        if (run->options->on_progress != NULL)
+            run->options->on_progress(run->options->context, &run->progress,
+                                      now_us - run->started_monotonic_us);
+        tick_sleep();
+    }
+    return NULL;
+}
+
+enum pen_code pen_monitor_start(struct pen_job_run *run, struct pen_error *err)
+{
+    int failed = pthread_create(&run->monitor.thread, NULL, monitor_main, run);
+    if (failed != 0)
+        return pen_fail_errno(err, PEN_ERR_INTERNAL, failed, "cannot start a thread");
+    run->monitor.is_started = true;
+    return PEN_OK;
+}
+
+void pen_monitor_stop(struct pen_job_run *run)
+{
+    if (!run->monitor.is_started)
+        return;
+    atomic_store(&run->monitor.is_stopping, true);
+    (void)pthread_join(run->monitor.thread, NULL); /* our own thread: joins */
+    run->monitor.is_started = false;
+}

@@ -1,0 +1,51 @@
+#include "run/run_scope.h"
+
+#include "net/http_client.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void pen_run_log(const struct pen_run_env *env, const char *level, const char *format, ...)
+{
+    if (env->log == NULL)
+        return;
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args); /* a log line may be cut */
+    va_end(args);
+    env->log(env->log_context, level, text);
+}
+
+void pen_run_scope_close(struct pen_run_scope *scope)
+{
+    pen_load_free(scope->load);
+    pen_http_client_free(scope->http);
+    *scope = (struct pen_run_scope){0};
+}
+
+static enum pen_code open_scope(const struct pen_run_env *env,
+                                const struct pen_load_options *options,
+                                struct pen_run_scope *scope, struct pen_error *err)
+{
+    PEN_TRY(pen_http_client_new(NULL, &scope->http, err));
+    struct pen_source_env source_env = {
+        .bind = env->bind,
+        .http = scope->http,
+        .cancel = env->cancel,
+        .log = env->log,
+        .log_context = env->log_context,
+    };
+    return pen_load_new(env->config, &source_env, options, &scope->load, err);
+}
+
+enum pen_code pen_run_scope_open(const struct pen_run_env *env,
+                                 const struct pen_load_options *options,
+                                 struct pen_run_scope *ret_scope, struct pen_error *err)
+{
+    *ret_scope = (struct pen_run_scope){0};
+    enum pen_code code = open_scope(env, options, ret_scope, err);
+    if (code != PEN_OK)
+        pen_run_scope_close(ret_scope);
+    return code;
+}
