@@ -35,7 +35,8 @@ enum pen_code pen_job_folder(const char *home, int64_t job_id, struct pen_buf *i
     return pen_buf_addf(into, err, "%s/jobs/%" PRId64, home, job_id);
 }
 
-/* --- before the job: everything that a wrong word can break ------------------------------------ */
+/* --- before the job: everything that a wrong word can break ------------------------------------
+ */
 
 static enum pen_code read_table(struct pen_job_run *run, struct pen_lake_txn *txn,
                                 struct pen_schema *ret_schema, struct pen_error *err)
@@ -43,14 +44,16 @@ static enum pen_code read_table(struct pen_job_run *run, struct pen_lake_txn *tx
     const struct pen_issue_options *options = run->options;
     struct pen_lake_table table = {0};
     struct pen_error find_err = {0};
-    enum pen_code code = pen_lake_table_find(txn, options->database, options->table, &run->arena,
-                                             &table, &find_err);
+    enum pen_code code =
+        pen_lake_table_find(txn, options->database, options->table, &run->arena, &table, &find_err);
     if (code == PEN_ERR_NOT_FOUND && options->auto_create_table)
         return PEN_OK;
     if (code != PEN_OK) {
         if (code == PEN_ERR_NOT_FOUND)
-            pen_error_hint(&find_err, "create it with 'penstock table:create %s %s', or add "
-                                      "--auto-create-table", options->database, options->table);
+            pen_error_hint(&find_err,
+                           "create it with 'penstock table:create %s %s', or add "
+                           "--auto-create-table",
+                           options->database, options->table);
         if (err != NULL)
             *err = find_err;
         return code;
@@ -232,9 +235,8 @@ static enum pen_code store_plan(struct pen_job_run *run, struct pen_error *err)
 static enum pen_code make_plan(struct pen_job_run *run, struct pen_error *err)
 {
     struct pen_load *load = run->scope.load;
-    struct pen_plan_ledger ledger = {.db = pen_lake_db(run->lake),
-                                     .table_id = run->table_id,
-                                     .bucket = bucket_name(run)};
+    struct pen_plan_ledger ledger = {
+        .db = pen_lake_db(run->lake), .table_id = run->table_id, .bucket = bucket_name(run)};
     PEN_TRY(pen_plan_make(load, load->skip_loaded_objects ? &ledger : NULL, &run->plan, err));
     if (run->plan.skipped_objects > 0)
         pen_run_log(&run->env, "info", "%" PRIu64 " objects skipped: already loaded",
@@ -244,13 +246,12 @@ static enum pen_code make_plan(struct pen_job_run *run, struct pen_error *err)
     return store_plan(run, err);
 }
 
-static enum pen_code create_database(struct pen_lake_txn *txn, void *context,
-                                     struct pen_error *err)
+static enum pen_code create_database(struct pen_lake_txn *txn, void *context, struct pen_error *err)
 {
     struct pen_job_run *run = context;
     struct pen_lake_database database = {0};
-    enum pen_code code = pen_lake_database_find(txn, run->options->database, &run->arena,
-                                                &database, err);
+    enum pen_code code =
+        pen_lake_database_find(txn, run->options->database, &run->arena, &database, err);
     if (code != PEN_ERR_NOT_FOUND)
         return code;
     run->result->is_database_created = true;
@@ -263,9 +264,8 @@ static enum pen_code make_layout(struct pen_job_run *run, struct pen_error *err)
         PEN_TRY(pen_lake_transact(run->lake, NULL, create_database, run, NULL, err));
     PEN_CLEANUP(pen_lake_rollback_p) struct pen_lake_txn *txn = NULL;
     PEN_TRY(pen_lake_begin_read(run->lake, &txn, err));
-    return pen_lake_layout(txn, run->options->database, run->options->table,
-                           &run->conform->schema, run->options->auto_create_table, &run->arena,
-                           &run->layout, err);
+    return pen_lake_layout(txn, run->options->database, run->options->table, &run->conform->schema,
+                           run->options->auto_create_table, &run->arena, &run->layout, err);
 }
 
 static enum pen_code log_start(struct pen_job_run *run, struct pen_error *err)
@@ -304,10 +304,10 @@ static void mark_failed(struct pen_job_run *run, enum pen_code failure,
                         const struct pen_error *failed)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
-    (void)pen_buf_addf(&text, NULL, "%s%s%s%s%s", failed->where,
-                       failed->where[0] != '\0' ? ": " : "", failed->message,
-                       failed->hint[0] != '\0' ? "; " : "",
-                       failed->hint); /* without memory the text is missing, the status is not */
+    enum pen_code told =
+        pen_buf_addf(&text, NULL, "%s%s%s%s%s", failed->where, failed->where[0] != '\0' ? ": " : "",
+                     failed->message, failed->hint[0] != '\0' ? "; " : "", failed->hint);
+    (void)told; /* without memory the text is missing, the status is not */
     struct pen_job_end end = {
         .status = failure == PEN_ERR_CANCELLED ? PEN_JOB_KILLED : PEN_JOB_ERROR,
         .now_us = pen_now_us(),

@@ -44,8 +44,8 @@ static enum pen_code write_part(struct attempt *attempt, struct pen_error *err)
         .compression = PEN_DUCK_ZSTD,
         .cancel = &run->cancel,
     };
-    return pen_duck_write_part(run->duck, pen_task_stream(attempt->task), &options,
-                               &attempt->parts, err);
+    return pen_duck_write_part(run->duck, pen_task_stream(attempt->task), &options, &attempt->parts,
+                               err);
 }
 
 static uint64_t rows_in_parts(const struct pen_parts *parts)
@@ -201,8 +201,7 @@ static void remove_garbage(struct pen_job_run *run, const struct pen_garbage *ga
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(PEN_BUF_TEXT_MAX);
     struct pen_error err = {0};
-    enum pen_code code =
-        pen_buf_addf(&path, &err, "%s%s", garbage->folder, garbage->file_name);
+    enum pen_code code = pen_buf_addf(&path, &err, "%s%s", garbage->folder, garbage->file_name);
     if (code == PEN_OK && unlink(path.ptr) != 0 && errno != ENOENT)
         code = pen_fail_errno(&err, PEN_ERR_IO, errno, "cannot remove '%s'", path.ptr);
     if (code == PEN_OK)

@@ -79,8 +79,8 @@ static enum pen_code add_task(struct pen_plan *plan, struct pen_plan_task task,
     return PEN_OK;
 }
 
-enum pen_code pen_plan_group(struct pen_plan *plan, int64_t min_task_size_bytes,
-                             int64_t task_bytes, struct pen_error *err)
+enum pen_code pen_plan_group(struct pen_plan *plan, int64_t min_task_size_bytes, int64_t task_bytes,
+                             struct pen_error *err)
 {
     bool is_original = min_task_size_bytes > 0;
     uint64_t limit = (uint64_t)(is_original ? min_task_size_bytes : task_bytes);

@@ -42,6 +42,13 @@ void pen_prefetch_free(struct pen_prefetch *prefetch)
     free(prefetch);
 }
 
+void pen_prefetch_put(struct pen_prefetch *prefetch, size_t index, struct pen_reader *reader)
+{
+    prefetch->readers[index] = reader;
+    if (prefetch->opened <= index)
+        prefetch->opened = index + 1;
+}
+
 static enum pen_code open_until(struct pen_prefetch *prefetch, size_t end, struct pen_error *err)
 {
     for (; prefetch->opened < end; prefetch->opened++) {

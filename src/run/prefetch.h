@@ -17,6 +17,10 @@ PEN_MUST_USE enum pen_code pen_prefetch_new(struct pen_source *source,
 void pen_prefetch_free(struct pen_prefetch *prefetch);
 PEN_DEFINE_FREE_P(struct pen_prefetch *, pen_prefetch_free)
 
+/* pen_prefetch_put - the reader of objects[index] is this one (taken over), instead of one that the
+ * source would open: for samples that are in memory already. Only before the first take. */
+void pen_prefetch_put(struct pen_prefetch *prefetch, size_t index, struct pen_reader *reader);
+
 /* pen_prefetch_take - the reader of objects[index], the caller's from then on; opens it when it was
  * not yet, and the ones that follow. thread: any. */
 PEN_MUST_USE enum pen_code pen_prefetch_take(struct pen_prefetch *prefetch, size_t index,

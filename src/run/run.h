@@ -50,6 +50,14 @@ PEN_MUST_USE enum pen_code pen_run_preview(const struct pen_run_env *env,
                                            struct pen_preview_result *ret_result,
                                            struct pen_error *err);
 
+/* --- guess ------------------------------------------------------------------------------------ */
+
+/* pen_run_guess - completes env->config from a sample of one object.
+ * out: *ret_config: in, filters (when there are any), out, exec; nodes in env->bind.arena.
+ * errors: as pen_guess and pen_sample_take. */
+PEN_MUST_USE enum pen_code pen_run_guess(const struct pen_run_env *env,
+                                         struct pen_node **ret_config, struct pen_error *err);
+
 /* --- issue ------------------------------------------------------------------------------------ */
 
 struct pen_issue_options {

@@ -25,8 +25,8 @@ void pen_run_scope_close(struct pen_run_scope *scope)
 }
 
 static enum pen_code open_scope(const struct pen_run_env *env,
-                                const struct pen_load_options *options,
-                                struct pen_run_scope *scope, struct pen_error *err)
+                                const struct pen_load_options *options, struct pen_run_scope *scope,
+                                struct pen_error *err)
 {
     PEN_TRY(pen_http_client_new(NULL, &scope->http, err));
     struct pen_source_env source_env = {

@@ -1,0 +1,172 @@
+/* preview.c - the run's own code path on one buffer of one object. */
+#include "guess/sample.h"
+#include "run/run_scope.h"
+
+#include <stdlib.h>
+
+/* --- a sample as the bytes of an object ---------------------------------------------------------
+ */
+
+struct memory_reader {
+    struct pen_reader reader; /* first member */
+    struct pen_slice rest, whole;
+};
+
+static enum pen_code memory_read(struct pen_reader *reader, void *buf, size_t cap, size_t *ret_len,
+                                 struct pen_error *err)
+{
+    (void)err; /* memory does not fail */
+    struct memory_reader *memory = (struct memory_reader *)(void *)reader; /* first member */
+    size_t len = memory->rest.len < cap ? memory->rest.len : cap;
+    if (len > 0)
+        memcpy(buf, memory->rest.ptr, len);
+    memory->rest = pen_slice_skip(memory->rest, len);
+    *ret_len = len;
+    return PEN_OK;
+}
+
+static enum pen_code memory_read_at(struct pen_reader *reader, uint64_t offset, void *buf,
+                                    size_t len, struct pen_error *err)
+{
+    const struct memory_reader *memory = (const struct memory_reader *)(const void *)reader;
+    if (offset > memory->whole.len || len > memory->whole.len - offset)
+        return pen_fail(err, PEN_ERR_CORRUPT, "the sample ends before byte %llu",
+                        (unsigned long long)(offset + len));
+    memcpy(buf, memory->whole.ptr + offset, len);
+    return PEN_OK;
+}
+
+static void memory_close(struct pen_reader *reader)
+{
+    free(reader); /* first member */
+}
+
+static enum pen_code memory_reader_new(struct pen_slice bytes, struct pen_reader **ret_reader,
+                                       struct pen_error *err)
+{
+    struct memory_reader *memory = calloc(1, sizeof *memory);
+    if (memory == NULL)
+        return pen_fail_nomem(err);
+    memory->reader =
+        (struct pen_reader){.read = memory_read, .read_at = memory_read_at, .close = memory_close};
+    memory->rest = memory->whole = bytes;
+    *ret_reader = &memory->reader;
+    return PEN_OK;
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+struct preview {
+    const struct pen_preview_options *options;
+    pen_rows_fn fn;
+    void *context;
+    struct pen_run_scope scope;
+    struct pen_sample sample;
+    struct pen_prefetch *prefetch;
+    struct pen_rejects rejects;
+    struct pen_account account;
+    struct pen_progress progress;
+    struct pen_task *task;
+    uint64_t rows;
+};
+
+static void preview_release(struct preview *preview)
+{
+    pen_task_free(preview->task);
+    pen_account_release(&preview->account);
+    pen_rejects_release(&preview->rejects);
+    pen_prefetch_free(preview->prefetch);
+    pen_sample_release(&preview->sample);
+    pen_run_scope_close(&preview->scope);
+}
+
+static enum pen_code open_task(struct preview *preview, struct pen_error *err)
+{
+    const struct pen_load *load = preview->scope.load;
+    struct pen_rejects_options rejects = {.max_records = -1,
+                                          .on_reject = preview->options->on_reject,
+                                          .context = preview->options->reject_context};
+    PEN_TRY(pen_rejects_init(&preview->rejects, &rejects, err));
+    PEN_TRY(pen_account_init(&preview->account, 0, 1, err));
+    PEN_TRY(pen_prefetch_new(load->source, &preview->sample.object, 1, 0, &preview->prefetch, err));
+    struct pen_reader *reader = NULL;
+    PEN_TRY(memory_reader_new(pen_buf_slice(&preview->sample.bytes), &reader, err));
+    pen_prefetch_put(preview->prefetch, 0, reader);
+    struct pen_task_options options = {
+        .load = load,
+        .prefetch = preview->prefetch,
+        .objects = &preview->sample.object,
+        .count = 1,
+        .rejects = &preview->rejects,
+        .account = &preview->account,
+        .progress = &preview->progress,
+        .worker_count = 1,
+        .is_cut = !preview->sample.is_whole,
+        .cancel = load->source->env.cancel,
+    };
+    return pen_task_new(&options, &preview->task, err);
+}
+
+/* All of the sample is parsed, so that its rejected records are told, but only the first rows are
+ * handed out. */
+static enum pen_code hand_out(struct preview *preview, const struct pen_batch *batch,
+                              struct pen_error *err)
+{
+    const struct pen_schema *schema = pen_task_stream(preview->task)->schema;
+    int64_t most = preview->options->max_rows;
+    size_t rows = batch->rows;
+    if (most >= 0) {
+        uint64_t left = preview->rows < (uint64_t)most ? (uint64_t)most - preview->rows : 0;
+        rows = rows < left ? rows : (size_t)left;
+    }
+    preview->rows += batch->rows;
+    return rows == 0 ? PEN_OK : preview->fn(preview->context, schema, batch, rows, err);
+}
+
+static enum pen_code pull(struct preview *preview, struct pen_error *err)
+{
+    struct pen_task_stream *stream = pen_task_stream(preview->task);
+    PEN_TRY(preview->fn(preview->context, stream->schema, NULL, 0, err));
+    for (;;) {
+        const struct pen_batch *batch = NULL;
+        PEN_TRY(stream->next(stream, 0, &batch, err));
+        if (batch == NULL)
+            break;
+        PEN_TRY(hand_out(preview, batch, err));
+    }
+    PEN_TRY(pen_account_check(&preview->account, preview->rows, err));
+    if (preview->rows == 0)
+        return pen_fail(err, PEN_ERR_NOT_FOUND, "No input records to preview");
+    return PEN_OK;
+}
+
+static enum pen_code run_preview(struct preview *preview, const struct pen_run_env *env,
+                                 struct pen_error *err)
+{
+    struct pen_load_options options = {.is_sample = true, .started_us = pen_now_us()};
+    PEN_TRY(pen_run_scope_open(env, &options, &preview->scope, err));
+    struct pen_load *load = preview->scope.load;
+    size_t bytes = 0;
+    PEN_TRY(pen_sample_size(pen_node_get(env->config, "exec"), "preview_sample_buffer_bytes",
+                            &env->bind, &bytes, err));
+    PEN_TRY(pen_sample_take(load->source, bytes, env->bind.arena, &preview->sample, err));
+    load->parse->is_sample = !preview->sample.is_whole; /* a whole object is judged like a run */
+    PEN_TRY(open_task(preview, err));
+    return pull(preview, err);
+}
+
+enum pen_code pen_run_preview(const struct pen_run_env *env,
+                              const struct pen_preview_options *options, pen_rows_fn fn,
+                              void *context, struct pen_preview_result *ret_result,
+                              struct pen_error *err)
+{
+    struct preview preview = {.options = options, .fn = fn, .context = context};
+    enum pen_code code = run_preview(&preview, env, err);
+    struct pen_account_totals totals = pen_account_sum(&preview.account);
+    *ret_result = (struct pen_preview_result){.rows = preview.rows,
+                                              .rejected = totals.rejected,
+                                              .filtered = totals.filtered,
+                                              .is_cut = !preview.sample.is_whole};
+    preview_release(&preview);
+    return code;
+}
