@@ -244,9 +244,9 @@ static void offset_at_agrees_with_glibc_over_zones_and_years(void **state)
         const struct pen_zone *zone = NULL;
         assert_ok(pen_zone_load(pen_slice_str(sample_zones[z]), &zone, err));
         use_zone(sample_zones[z]);
-        for (int64_t t = from; t < to; t += 86400 * 7 + 12345)
+        for (int64_t t = from; t < to; t += 86400 * 19 + 12345)
             check_against_glibc(zone, sample_zones[z], t);
-        for (int64_t day = 0; day < 3 * 365; day++) { /* every half hour finds every change */
+        for (int64_t day = 0; day < 2 * 365; day++) { /* every half hour finds every change */
             int64_t noon = pen_days_from_civil(2014, 1, 1) + day;
             for (int64_t s = 0; s < 86400; s += 1800) {
                 check_against_glibc(zone, sample_zones[z], noon * 86400 + s - 1);
@@ -291,7 +291,7 @@ static void offset_at_local_finds_the_first_instant_of_a_reading(void **state)
         assert_ok(pen_zone_load(pen_slice_str(sample_zones[z]), &zone, err));
         for (size_t y = 0; y < sizeof years / sizeof years[0]; y++) {
             int64_t start = pen_days_from_civil(years[y], 1, 1) * 86400;
-            for (int64_t s = 0; s < INT64_C(366) * 86400; s += 900)
+            for (int64_t s = 0; s < INT64_C(366) * 86400; s += 1800)
                 check_local(zone, sample_zones[z], start + s);
         }
     }
@@ -338,7 +338,7 @@ static void zone_read_survives_any_byte_changed(void **state)
     assert_non_null(from);
     size_t len = fread(bytes, 1, sizeof bytes, from);
     (void)fclose(from); /* opened for reading */
-    static const char values[] = {0, 1, 0x7f, (char)0x80, (char)0xff};
+    static const char values[] = {0, 0x7f, (char)0xff};
     for (size_t i = 0; i < len * sizeof values; i++) {
         char kept = bytes[i / sizeof values];
         bytes[i / sizeof values] = values[i % sizeof values];
