@@ -1,3 +1,4 @@
+#define PEN_FAIL_BODIES
 #include "base/error.h"
 
 #include <errno.h>

@@ -66,6 +66,16 @@ void pen_error_hint(struct pen_error *err, const char *format, ...)
 
 #define PEN_MUST_USE __attribute__((warn_unused_result))
 
+/* Static analysers see one file at a time and would think that a failure may be PEN_OK. A file that
+ * holds the functions themselves defines PEN_FAIL_BODIES before its includes. */
+#if (defined(__clang_analyzer__) || defined(PEN_ANALYZER)) && !defined(PEN_FAIL_BODIES)
+#define PEN_FAILED(call)    ((void)(call), (enum pen_code)PEN_ERR_INTERNAL)
+#define pen_fail(...)       PEN_FAILED(pen_fail(__VA_ARGS__))
+#define pen_fail_errno(...) PEN_FAILED(pen_fail_errno(__VA_ARGS__))
+#define pen_fail_nomem(...) PEN_FAILED(pen_fail_nomem(__VA_ARGS__))
+#define pen_wrap(...)       PEN_FAILED(pen_wrap(__VA_ARGS__))
+#endif
+
 /* PEN_TRY - forwards a failure to the caller; locals are released by scope cleanup. */
 #define PEN_TRY(call)                                                                              \
     do {                                                                                           \

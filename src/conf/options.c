@@ -1,3 +1,4 @@
+#define PEN_FAIL_BODIES
 #include "conf/options.h"
 
 #include "base/number.h"

@@ -70,6 +70,10 @@ enum pen_code pen_fail_at(const struct pen_bind *bind, const struct pen_node *no
                           struct pen_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+#ifdef PEN_FAILED /* see base/error.h */
+#define pen_fail_at(...) PEN_FAILED(pen_fail_at(__VA_ARGS__))
+#endif
+
 /* pen_warn_at - adds a remark with the node's place (node and bind->warnings may be NULL). */
 void pen_warn_at(const struct pen_bind *bind, const struct pen_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
