@@ -1,0 +1,187 @@
+/* raw sample --ucsdet--> charset name --ucnv--> UTF-8 */
+#include "guess/charset_guess.h"
+
+#include "base/utf8.h"
+
+#include <unicode/ucnv.h>
+#include <unicode/ucsdet.h>
+
+#define LEAST_CONFIDENCE 50
+
+/* ICU for Java's order of recognisers: among equally confident ones the later wins there. */
+static const char *const recognisers[] = {
+    "UTF-8",        "UTF-16BE",     "UTF-16LE",    "UTF-32BE",   "UTF-32LE",   "Shift_JIS",
+    "ISO-2022-JP",  "ISO-2022-CN",  "ISO-2022-KR", "GB18030",    "EUC-JP",     "EUC-KR",
+    "Big5",         "ISO-8859-1",   "windows-1252", "ISO-8859-2", "windows-1250", "ISO-8859-5",
+    "ISO-8859-6",   "ISO-8859-7",   "windows-1253", "ISO-8859-8-I", "ISO-8859-8", "windows-1255",
+    "windows-1251", "windows-1256", "KOI8-R",      "ISO-8859-9", "windows-1254",
+};
+
+static size_t rank_of(const char *name)
+{
+    size_t count = sizeof recognisers / sizeof *recognisers;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(recognisers[i], name) == 0)
+            return i + 1;
+    return 0;
+}
+
+static const char *mapped(const char *name)
+{
+    if (strcmp(name, "ISO-8859-1") == 0)
+        return "UTF-8";
+    if (strcmp(name, "Shift_JIS") == 0)
+        return "MS932";
+    return name;
+}
+
+static enum pen_code fail_icu(UErrorCode status, const char *what, struct pen_error *err)
+{
+    if (status == U_MEMORY_ALLOCATION_ERROR)
+        return pen_fail_nomem(err);
+    return pen_fail(err, PEN_ERR_INTERNAL, "%s: %s", what, u_errorName(status));
+}
+
+static enum pen_code best_match(UCharsetDetector *detector, const char **ret_name,
+                                struct pen_error *err)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    int32_t count = 0, best_confidence = -1;
+    size_t best_rank = 0;
+    const UCharsetMatch **matches = ucsdet_detectAll(detector, &count, &status);
+    for (int32_t i = 0; U_SUCCESS(status) && i < count; i++) {
+        int32_t confidence = ucsdet_getConfidence(matches[i], &status);
+        const char *name = ucsdet_getName(matches[i], &status);
+        if (U_FAILURE(status) || confidence < best_confidence)
+            continue;
+        size_t rank = rank_of(name);
+        if (confidence > best_confidence || rank > best_rank) {
+            best_confidence = confidence;
+            best_rank = rank;
+            *ret_name = mapped(name);
+        }
+    }
+    if (U_FAILURE(status))
+        return fail_icu(status, "charset detection", err);
+    if (best_confidence < LEAST_CONFIDENCE)
+        *ret_name = "UTF-8";
+    return PEN_OK;
+}
+
+/* Only bytes that mean the same in every charset ICU tells apart: no zero bytes (UTF-16), no
+ * escape or shift (ISO-2022). */
+static bool is_plain_ascii(struct pen_slice sample)
+{
+    for (size_t i = 0; i < sample.len; i++) {
+        unsigned char c = (unsigned char)sample.ptr[i];
+        if (c >= 0x80 || c == 0 || c == 0x1b || c == 0x0e || c == 0x0f)
+            return false;
+    }
+    return true;
+}
+
+static bool is_utf8(struct pen_slice sample)
+{
+    bool has_multibyte = false, has_zero = false;
+    for (size_t i = 0; i < sample.len; i++) {
+        has_multibyte |= (unsigned char)sample.ptr[i] >= 0x80;
+        has_zero |= sample.ptr[i] == 0;
+    }
+    sample.len -= pen_utf8_cut_len(sample);
+    return has_multibyte && !has_zero && pen_utf8_is_valid(sample);
+}
+
+enum pen_code pen_guess_charset(struct pen_slice sample, const char **ret_name,
+                                struct pen_error *err)
+{
+    *ret_name = "UTF-8";
+    if (is_plain_ascii(sample) || is_utf8(sample))
+        return PEN_OK;
+    UErrorCode status = U_ZERO_ERROR;
+    UCharsetDetector *detector = ucsdet_open(&status);
+    if (U_FAILURE(status))
+        return fail_icu(status, "charset detection", err);
+    ucsdet_setText(detector, sample.ptr, (int32_t)sample.len, &status);
+    enum pen_code code = U_FAILURE(status) ? fail_icu(status, "charset detection", err)
+                                           : best_match(detector, ret_name, err);
+    ucsdet_close(detector);
+    return code;
+}
+
+const char *pen_guess_json_charset(struct pen_slice sample)
+{
+    const char *p = sample.ptr;
+    if (sample.len >= 4) {
+        if (memcmp(p, "\0\0\xfe\xff", 4) == 0 || (!p[0] && !p[1] && !p[2] && p[3]))
+            return "UTF-32BE";
+        if (memcmp(p, "\xff\xfe\0\0", 4) == 0 || (p[0] && !p[1] && !p[2] && !p[3]))
+            return "UTF-32LE";
+    }
+    if (sample.len >= 2) {
+        if (memcmp(p, "\xfe\xff", 2) == 0 || (!p[0] && p[1]))
+            return "UTF-16BE";
+        if (memcmp(p, "\xff\xfe", 2) == 0 || (p[0] && !p[1]))
+            return "UTF-16LE";
+    }
+    return "UTF-8";
+}
+
+static enum pen_code convert(UConverter *from, UConverter *to, struct pen_slice sample,
+                             bool is_whole, struct pen_buf *into, struct pen_error *err)
+{
+    UChar pivot[1024], *pivot_from = pivot, *pivot_to = pivot;
+    const char *at = sample.ptr, *end = at + sample.len;
+    for (bool is_first = true;; is_first = false) {
+        UErrorCode status = U_ZERO_ERROR;
+        PEN_TRY(pen_buf_reserve(into, 4096, err));
+        char *out = into->ptr + into->len, *limit = out + 4096;
+        ucnv_convertEx(to, from, &out, limit, &at, end, pivot, &pivot_from, &pivot_to,
+                       pivot + sizeof pivot / sizeof *pivot, is_first, is_whole, &status);
+        into->len = (size_t)(out - into->ptr);
+        into->ptr[into->len] = '\0';
+        if (status == U_BUFFER_OVERFLOW_ERROR)
+            continue;
+        return U_FAILURE(status) ? fail_icu(status, "charset conversion", err) : PEN_OK;
+    }
+}
+
+static void drop_bom(struct pen_buf *text, size_t from)
+{
+    if (text->len < from + 3 || memcmp(text->ptr + from, "\xef\xbb\xbf", 3) != 0)
+        return;
+    memmove(text->ptr + from, text->ptr + from + 3, text->len - from - 3 + 1);
+    text->len -= 3;
+}
+
+/* Java's name for the Microsoft variant; ICU knows it under others. */
+static const char *icu_name(const char *charset)
+{
+    return strcasecmp(charset, "MS932") == 0 ? "windows-31j" : charset;
+}
+
+enum pen_code pen_guess_decode(struct pen_slice sample, const char *charset, bool is_whole,
+                               struct pen_buf *into, struct pen_error *err)
+{
+    size_t from = into->len;
+    PEN_TRY(pen_buf_add(into, "", 0, err)); /* never a NULL text */
+    if (strcasecmp(charset, "UTF-8") == 0 || strcasecmp(charset, "UTF8") == 0) {
+        size_t used;
+        PEN_TRY(pen_utf8_repair(sample, is_whole, into, &used, NULL, err));
+        drop_bom(into, from);
+        return PEN_OK;
+    }
+    UErrorCode status = U_ZERO_ERROR;
+    UConverter *source = ucnv_open(icu_name(charset), &status);
+    if (U_FAILURE(status))
+        return pen_fail(err, PEN_ERR_CONFIG, "unknown charset '%s'", charset);
+    enum pen_code code = PEN_OK;
+    UConverter *target = ucnv_open("UTF-8", &status);
+    if (U_FAILURE(status))
+        code = fail_icu(status, "charset conversion", err);
+    else
+        code = convert(source, target, sample, is_whole, into, err);
+    ucnv_close(target);
+    ucnv_close(source);
+    drop_bom(into, from);
+    return code;
+}

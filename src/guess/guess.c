@@ -1,0 +1,470 @@
+/* seed + sample --rounds of: decode, first plugin that finds something new--> configuration */
+#include "guess/guess.h"
+
+#include "base/json.h"
+#include "guess/charset_guess.h"
+#include "guess/csv_guess.h"
+#include "guess/sample.h"
+#include "guess/shape_guess.h"
+
+#define MAX_ROUNDS  10
+#define MAX_PLUGINS 16
+
+/* What a plugin looks at: the configuration so far and the decoded sample. */
+struct look {
+    const struct pen_guess_request *request;
+    struct pen_arena *arena;
+    struct pen_node *effective; /* seed with all that was guessed */
+    struct pen_slice sample;
+    bool is_whole;
+    bool is_csv_done; /* a csv plugin has guessed the columns in an earlier round */
+};
+
+struct plugin {
+    const char *name;
+    /* adds to `found`, a map that is merged into the configuration */
+    enum pen_code (*guess)(const struct look *look, struct pen_node *found, struct pen_error *err);
+};
+
+/* found.parser, made when missing. */
+static enum pen_code set_parser_text(const struct look *look, struct pen_node *found,
+                                     const char *key, const char *value, struct pen_error *err)
+{
+    struct pen_node *parser = pen_node_get(found, "parser");
+    if (parser == NULL) {
+        parser = pen_node_new_map(look->arena);
+        if (parser == NULL)
+            return pen_fail_nomem(err);
+        PEN_TRY(pen_node_set(found, look->arena, "parser", parser, err));
+    }
+    struct pen_node *text = pen_node_new_text(look->arena, pen_slice_str(value));
+    if (text == NULL)
+        return pen_fail_nomem(err);
+    return pen_node_set(parser, look->arena, key, text, err);
+}
+
+/* The decoder list so far as empty entries, then the new one: merged entry by entry, the earlier
+ * ones stay as they are. */
+static enum pen_code add_decoder(const struct look *look, struct pen_node *found, const char *name,
+                                 struct pen_error *err)
+{
+    struct pen_node *list = pen_node_new_list(look->arena);
+    const struct pen_node *before = pen_node_get(look->effective, "decoders");
+    size_t count = before != NULL && before->kind == PEN_NODE_LIST ? before->count : 0;
+    for (size_t i = 0; list != NULL && i <= count; i++) {
+        struct pen_node *entry = pen_node_new_map(look->arena);
+        struct pen_node *type = pen_node_new_text(look->arena, pen_slice_str(name));
+        if (entry == NULL || type == NULL)
+            return pen_fail_nomem(err);
+        if (i == count)
+            PEN_TRY(pen_node_set(entry, look->arena, "type", type, err));
+        pen_node_append(list, entry);
+    }
+    if (list == NULL)
+        return pen_fail_nomem(err);
+    return pen_node_set(found, look->arena, "decoders", list, err);
+}
+
+static bool is_bzip2(struct pen_slice sample)
+{
+    return sample.len >= 10 && memcmp(sample.ptr, "BZh", 3) == 0 && sample.ptr[3] >= '1' &&
+           sample.ptr[3] <= '9' && memcmp(sample.ptr + 4, "\x31\x41\x59\x26\x53\x59", 6) == 0;
+}
+
+static enum pen_code guess_gzip(const struct look *look, struct pen_node *found,
+                                struct pen_error *err)
+{
+    bool is_gzip = pen_slice_starts(look->sample, PEN_LIT("\x1f\x8b"));
+    return is_gzip ? add_decoder(look, found, "gzip", err) : PEN_OK;
+}
+
+static enum pen_code guess_bzip2(const struct look *look, struct pen_node *found,
+                                 struct pen_error *err)
+{
+    return is_bzip2(look->sample) ? add_decoder(look, found, "bzip2", err) : PEN_OK;
+}
+
+/* Not in the original; only by the signature of a first entry, which nothing else begins with. */
+static enum pen_code guess_zip(const struct look *look, struct pen_node *found,
+                               struct pen_error *err)
+{
+    bool is_zip = pen_slice_starts(look->sample, PEN_LIT("PK\x03\x04"));
+    return is_zip ? add_decoder(look, found, "zip", err) : PEN_OK;
+}
+
+static enum pen_code guess_zstd(const struct look *look, struct pen_node *found,
+                                struct pen_error *err)
+{
+    bool is_zstd = pen_slice_starts(look->sample, PEN_LIT("\x28\xb5\x2f\xfd"));
+    return is_zstd ? add_decoder(look, found, "zstd", err) : PEN_OK;
+}
+
+static const struct pen_node *parser_of(const struct look *look)
+{
+    return pen_node_get(look->effective, "parser");
+}
+
+static bool is_type_or_none(const struct look *look, const char *type)
+{
+    const struct pen_node *node = pen_node_get(parser_of(look), "type");
+    return node == NULL || node->kind == PEN_NODE_NULL || pen_slice_is(node->text, type);
+}
+
+/* Is the first value a JSON object, or the start of one that only the sample's end cuts off? */
+static bool begins_with_object(struct pen_slice text, bool is_whole)
+{
+    while (text.len > 0 && memchr(" \t\r\n", text.ptr[0], 4) != NULL)
+        text = pen_slice_skip(text, 1);
+    if (text.len == 0 || text.ptr[0] != '{')
+        return false;
+    struct pen_buf scratch = PEN_BUF(PEN_BUF_TEXT_MAX);
+    struct pen_slice value;
+    size_t used;
+    struct pen_error problem = {0};
+    enum pen_code code = pen_json_canonical(text, &scratch, &value, &used, &problem);
+    pen_buf_release(&scratch);
+    return code == PEN_OK || (!is_whole && text.len > 1 && problem.offset == text.len);
+}
+
+static enum pen_code guess_json(const struct look *look, struct pen_node *found,
+                                struct pen_error *err)
+{
+    if (!is_type_or_none(look, "json"))
+        return PEN_OK;
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
+    const char *charset = pen_guess_json_charset(look->sample);
+    PEN_TRY(pen_guess_decode(look->sample, charset, look->is_whole, &text, err));
+    if (!begins_with_object(pen_buf_slice(&text), look->is_whole))
+        return PEN_OK;
+    return set_parser_text(look, found, "type", "json", err);
+}
+
+/* A JSON array is no sequence of objects, so it goes the way of the original: to csv. */
+static void hint_at_array(struct pen_slice text, struct pen_node *parser)
+{
+    while (text.len > 0 && memchr(" \t\r\n", text.ptr[0], 4) != NULL)
+        text = pen_slice_skip(text, 1);
+    struct pen_node *type = pen_node_get(parser, "type");
+    if (text.len == 0 || text.ptr[0] != '[' || type == NULL)
+        return;
+    text = pen_slice_skip(text, 1);
+    while (text.len > 0 && memchr(" \t\r\n", text.ptr[0], 4) != NULL)
+        text = pen_slice_skip(text, 1);
+    if (text.len > 0 && text.ptr[0] == '{')
+        type->comment = "this looks like a JSON array: use type: json with flatten_json_array: true";
+}
+
+static enum pen_code guess_any_csv(const struct look *look, bool is_all_strings,
+                                   struct pen_node *found, struct pen_error *err)
+{
+    const struct pen_node *parser = parser_of(look);
+    const struct pen_node *charset = pen_node_get(parser, "charset");
+    if (charset == NULL || charset->kind == PEN_NODE_NULL) {
+        const char *name;
+        PEN_TRY(pen_guess_charset(look->sample, &name, err));
+        return set_parser_text(look, found, "charset", name, err);
+    }
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
+    PEN_TRY(pen_guess_decode(look->sample, charset->text.ptr, look->is_whole, &text, err));
+    if (pen_node_get(parser, "newline") == NULL)
+        return set_parser_text(look, found, "newline", guess_newline(pen_buf_slice(&text)), err);
+    if (look->is_csv_done || !is_type_or_none(look, "csv"))
+        return PEN_OK;
+    const struct csv_guess_request request = {.parser = parser,
+                                              .text = pen_buf_slice(&text),
+                                              .is_whole = look->is_whole,
+                                              .is_all_strings = is_all_strings};
+    struct pen_node *guessed = NULL;
+    PEN_TRY(pen_guess_csv(&request, look->arena, &guessed, err));
+    if (guessed == NULL)
+        return PEN_OK;
+    hint_at_array(pen_buf_slice(&text), guessed);
+    return pen_node_set(found, look->arena, "parser", guessed, err);
+}
+
+static enum pen_code guess_csv(const struct look *look, struct pen_node *found,
+                               struct pen_error *err)
+{
+    return guess_any_csv(look, false, found, err);
+}
+
+static enum pen_code guess_csv_all_strings(const struct look *look, struct pen_node *found,
+                                           struct pen_error *err)
+{
+    return guess_any_csv(look, true, found, err);
+}
+
+static const struct plugin plugins[] = {
+    {"gzip", guess_gzip}, {"bzip2", guess_bzip2},
+    {"zip", guess_zip},   {"zstd", guess_zstd},
+    {"json", guess_json}, {"csv", guess_csv},
+    {"csv_all_strings", guess_csv_all_strings},
+};
+
+#define PLUGIN_COUNT   (sizeof plugins / sizeof *plugins)
+#define DEFAULT_COUNT  (PLUGIN_COUNT - 1) /* all but csv_all_strings run unasked */
+#define CSV_PLUGIN     (PLUGIN_COUNT - 2)
+#define STRINGS_PLUGIN (PLUGIN_COUNT - 1)
+
+static enum pen_code find_plugin(const struct pen_node *name, const struct pen_bind *bind,
+                                 size_t *ret_index, struct pen_error *err)
+{
+    for (size_t i = 0; i < PLUGIN_COUNT; i++) {
+        if (pen_slice_is(name->text, plugins[i].name)) {
+            *ret_index = i;
+            return PEN_OK;
+        }
+    }
+    (void)pen_fail_at(bind, name, err, "unknown guess plugin '%.*s'", PEN_ARG(name->text));
+    pen_error_hint(err, "known are gzip, bzip2, zip, zstd, json, csv, csv_all_strings");
+    return PEN_ERR_CONFIG;
+}
+
+/* Sets use[i] for each name listed under `key` of exec. */
+static enum pen_code mark_plugins(const struct pen_guess_request *request, const char *key,
+                                  bool is_used, bool use[PLUGIN_COUNT], struct pen_error *err)
+{
+    const struct pen_node *list = pen_node_get(request->exec, key);
+    if (list == NULL || list->kind == PEN_NODE_NULL)
+        return PEN_OK;
+    if (list->kind != PEN_NODE_LIST)
+        return pen_fail_at(request->bind, list, err, "'%s' must be a list", key);
+    for (const struct pen_node *name = list->first; name != NULL; name = name->next) {
+        size_t index;
+        PEN_TRY(find_plugin(name, request->bind, &index, err));
+        use[index] = is_used;
+    }
+    return PEN_OK;
+}
+
+static enum pen_code choose_plugins(const struct pen_guess_request *request, bool use[PLUGIN_COUNT],
+                                    struct pen_error *err)
+{
+    for (size_t i = 0; i < PLUGIN_COUNT; i++)
+        use[i] = i < DEFAULT_COUNT;
+    PEN_TRY(mark_plugins(request, "guess_plugins", true, use, err));
+    PEN_TRY(mark_plugins(request, "exclude_guess_plugins", false, use, err));
+    if (use[STRINGS_PLUGIN])
+        use[CSV_PLUGIN] = false; /* whoever asks for strings wants strings */
+    return PEN_OK;
+}
+
+static const struct pen_decode_type *find_decoder(const struct pen_guess_request *request,
+                                                  struct pen_slice name)
+{
+    for (size_t i = 0; request->decoders != NULL && request->decoders[i] != NULL; i++)
+        if (pen_slice_is(name, request->decoders[i]->info.name))
+            return request->decoders[i];
+    return NULL;
+}
+
+/* One decoder over all of `in`. What comes out before an error is the sample: the cut of the
+ * object is an error to the decoder. *is_whole stays true when the stream ended well. */
+static enum pen_code decode_once(struct pen_decode *decode, struct pen_slice in, size_t most,
+                                 struct pen_buf *out, bool *is_whole, struct pen_error *err)
+{
+    PEN_TRY(pen_buf_reserve(out, most, err));
+    struct pen_out to = {.ptr = out->ptr, .room = most};
+    enum pen_flow flow = PEN_FLOW_MORE_INPUT;
+    enum pen_code code;
+    do {
+        code = pen_decode_step(decode, &in, *is_whole, &to, &flow, err);
+    } while (code == PEN_OK && flow == PEN_FLOW_MORE_INPUT && in.len > 0);
+    out->len = most - to.room;
+    out->ptr[out->len] = '\0';
+    *is_whole &= code == PEN_OK && flow == PEN_FLOW_END;
+    return out->len > 0 ? PEN_OK : code;
+}
+
+static enum pen_code decode_with(const struct pen_guess_request *request,
+                                 const struct pen_node *entry, size_t most, struct pen_buf *text,
+                                 bool *is_whole, struct pen_error *err)
+{
+    const struct pen_node *type = pen_node_get(entry, "type");
+    struct pen_slice name = type == NULL ? PEN_LIT("") : type->text;
+    const struct pen_decode_type *decoder = find_decoder(request, name);
+    if (decoder == NULL)
+        return pen_fail_at(request->bind, entry, err, "unknown decoder '%.*s'", PEN_ARG(name));
+    PEN_CLEANUP(pen_decode_free_p) struct pen_decode *decode = NULL;
+    PEN_TRY(pen_decode_new(decoder, entry, request->bind, &decode, err));
+    PEN_CLEANUP(pen_buf_release) struct pen_buf out = PEN_BUF(most);
+    PEN_TRY(decode_once(decode, pen_buf_slice(text), most, &out, is_whole, err));
+    struct pen_buf stored = *text;
+    *text = out;
+    out = stored;
+    return PEN_OK;
+}
+
+/* The sample behind the decoders that are known so far. */
+static enum pen_code decode_sample(const struct look *look, size_t most, struct pen_buf *text,
+                                   bool *is_whole, struct pen_error *err)
+{
+    const struct pen_node *list = pen_node_get(look->effective, "decoders");
+    *is_whole = look->request->is_whole;
+    PEN_TRY(pen_buf_add_slice(text, look->request->sample, err));
+    if (list == NULL || list->kind == PEN_NODE_NULL)
+        return PEN_OK;
+    if (list->kind != PEN_NODE_LIST)
+        return pen_fail_at(look->request->bind, list, err, "'decoders' must be a list");
+    for (const struct pen_node *entry = list->first; entry != NULL; entry = entry->next) {
+        PEN_TRY(decode_with(look->request, entry, most, text, is_whole, err));
+        if (text->len == 0)
+            return pen_fail(err, PEN_ERR_CORRUPT, "No input buffer to guess");
+    }
+    return PEN_OK;
+}
+
+/* One round: the first plugin that changes the configuration has its say. */
+static enum pen_code run_round(struct look *look, const bool use[PLUGIN_COUNT], bool *ret_changed,
+                               struct pen_error *err)
+{
+    *ret_changed = false;
+    for (size_t i = 0; i < PLUGIN_COUNT && !*ret_changed; i++) {
+        if (!use[i])
+            continue;
+        struct pen_node *found = pen_node_new_map(look->arena);
+        struct pen_node *merged = pen_node_copy(look->effective, look->arena);
+        if (found == NULL || merged == NULL)
+            return pen_fail_nomem(err);
+        PEN_TRY(plugins[i].guess(look, found, err));
+        PEN_TRY(pen_node_merge(merged, found, look->arena, err));
+        *ret_changed = !pen_node_equal(merged, look->effective);
+        if (*ret_changed) {
+            look->effective = merged;
+            look->is_csv_done |= pen_node_get(pen_node_get(found, "parser"), "columns") != NULL ||
+                                 pen_node_get(pen_node_get(found, "parser"), "delimiter") != NULL;
+        }
+    }
+    return PEN_OK;
+}
+
+/* A text list of one word each. */
+static enum pen_code set_text_list(struct pen_node *map, struct pen_arena *arena, const char *key,
+                                   const char *const *words, struct pen_error *err)
+{
+    struct pen_node *list = pen_node_new_list(arena);
+    if (list == NULL)
+        return pen_fail_nomem(err);
+    for (; *words != NULL; words++) {
+        struct pen_node *word = pen_node_new_text(arena, pen_slice_str(*words));
+        if (word == NULL)
+            return pen_fail_nomem(err);
+        pen_node_append(list, word);
+    }
+    return pen_node_set(map, arena, key, list, err);
+}
+
+static enum pen_code set_text(struct pen_node *map, struct pen_arena *arena, const char *key,
+                              const char *text, struct pen_error *err)
+{
+    struct pen_node *node = pen_node_new_text(arena, pen_slice_str(text));
+    return node == NULL ? pen_fail_nomem(err) : pen_node_set(map, arena, key, node, err);
+}
+
+static enum pen_code add_rule(struct pen_node *rules, struct pen_arena *arena, const char *name,
+                              struct pen_node **ret_rule, struct pen_error *err)
+{
+    *ret_rule = pen_node_new_map(arena);
+    if (*ret_rule == NULL)
+        return pen_fail_nomem(err);
+    pen_node_append(rules, *ret_rule);
+    return set_text(*ret_rule, arena, "rule", name, err);
+}
+
+/* The rule-based rename filter that the service proposes (spec/guess.md 8). */
+static enum pen_code add_rename_rules(struct pen_node *rules, struct pen_arena *arena,
+                                      struct pen_error *err)
+{
+    static const char *const small_and_digits[] = {"a-z", "0-9", NULL};
+    static const char *const small[] = {"a-z", NULL};
+    struct pen_node *rule = NULL;
+    PEN_TRY(add_rule(rules, arena, "upper_to_lower", &rule, err));
+    PEN_TRY(add_rule(rules, arena, "character_types", &rule, err));
+    PEN_TRY(set_text_list(rule, arena, "pass_types", small_and_digits, err));
+    PEN_TRY(set_text(rule, arena, "pass_characters", "_", err));
+    PEN_TRY(set_text(rule, arena, "replace", "_", err));
+    PEN_TRY(add_rule(rules, arena, "first_character_types", &rule, err));
+    PEN_TRY(set_text_list(rule, arena, "pass_types", small, err));
+    PEN_TRY(set_text(rule, arena, "pass_characters", "_", err));
+    PEN_TRY(set_text(rule, arena, "prefix", "_", err));
+    PEN_TRY(add_rule(rules, arena, "unique_number_suffix", &rule, err));
+    struct pen_node *length = pen_node_new_int(arena, 128);
+    return length == NULL ? pen_fail_nomem(err)
+                          : pen_node_set(rule, arena, "max_length", length, err);
+}
+
+static bool is_plain_name(struct pen_slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool is_digit = c >= '0' && c <= '9';
+        if (!((c >= 'a' && c <= 'z') || c == '_' || (is_digit && i > 0)))
+            return false;
+    }
+    return name.len > 0;
+}
+
+static bool needs_rename(const struct pen_node *columns)
+{
+    if (columns == NULL || columns->kind != PEN_NODE_LIST)
+        return false;
+    for (const struct pen_node *column = columns->first; column != NULL; column = column->next) {
+        const struct pen_node *name = pen_node_get(column, "name");
+        if (name == NULL || !is_plain_name(name->text))
+            return true;
+        for (const struct pen_node *other = columns->first; other != column; other = other->next)
+            if (pen_slice_equal(name->text, pen_node_get(other, "name")->text))
+                return true;
+    }
+    return false;
+}
+
+static enum pen_code propose_filters(const struct pen_guess_request *request,
+                                     const struct pen_node *in, struct pen_arena *arena,
+                                     struct pen_node **ret_filters, struct pen_error *err)
+{
+    const struct pen_node *seeded = request->filters;
+    *ret_filters = NULL;
+    if (seeded != NULL && seeded->count > 0) {
+        *ret_filters = pen_node_copy(seeded, arena);
+        return *ret_filters == NULL ? pen_fail_nomem(err) : PEN_OK;
+    }
+    if (!needs_rename(pen_node_get(pen_node_get(in, "parser"), "columns")))
+        return PEN_OK;
+    struct pen_node *filters = pen_node_new_list(arena), *rename = pen_node_new_map(arena);
+    struct pen_node *rules = pen_node_new_list(arena);
+    if (filters == NULL || rename == NULL || rules == NULL)
+        return pen_fail_nomem(err);
+    PEN_TRY(set_text(rename, arena, "type", "rename", err));
+    PEN_TRY(add_rename_rules(rules, arena, err));
+    PEN_TRY(pen_node_set(rename, arena, "rules", rules, err));
+    pen_node_append(filters, rename);
+    *ret_filters = filters;
+    return PEN_OK;
+}
+
+enum pen_code pen_guess(const struct pen_guess_request *request, struct pen_arena *arena,
+                        struct pen_guess *ret_guess, struct pen_error *err)
+{
+    bool use[PLUGIN_COUNT], is_changed = true;
+    size_t most;
+    PEN_TRY(choose_plugins(request, use, err));
+    PEN_TRY(pen_sample_size(request->exec, "guess_sample_buffer_bytes", request->bind, &most, err));
+    struct look look = {.request = request, .arena = arena};
+    look.effective = pen_node_copy(request->in, arena);
+    if (look.effective == NULL)
+        return pen_fail_nomem(err);
+    for (int round = 0; round < MAX_ROUNDS && is_changed; round++) {
+        PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
+        PEN_TRY(decode_sample(&look, most, &text, &look.is_whole, err));
+        if (text.len == 0)
+            return pen_fail(err, PEN_ERR_CORRUPT, "No input buffer to guess");
+        look.sample = pen_buf_slice(&text);
+        PEN_TRY(run_round(&look, use, &is_changed, err));
+    }
+    struct pen_node *filters;
+    PEN_TRY(propose_filters(request, look.effective, arena, &filters, err));
+    ret_guess->in = look.effective;
+    ret_guess->filters = filters;
+    return PEN_OK;
+}
