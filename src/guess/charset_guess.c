@@ -10,11 +10,11 @@
 
 /* ICU for Java's order of recognisers: among equally confident ones the later wins there. */
 static const char *const recognisers[] = {
-    "UTF-8",        "UTF-16BE",     "UTF-16LE",    "UTF-32BE",   "UTF-32LE",   "Shift_JIS",
-    "ISO-2022-JP",  "ISO-2022-CN",  "ISO-2022-KR", "GB18030",    "EUC-JP",     "EUC-KR",
-    "Big5",         "ISO-8859-1",   "windows-1252", "ISO-8859-2", "windows-1250", "ISO-8859-5",
-    "ISO-8859-6",   "ISO-8859-7",   "windows-1253", "ISO-8859-8-I", "ISO-8859-8", "windows-1255",
-    "windows-1251", "windows-1256", "KOI8-R",      "ISO-8859-9", "windows-1254",
+    "UTF-8",        "UTF-16BE",     "UTF-16LE",     "UTF-32BE",     "UTF-32LE",     "Shift_JIS",
+    "ISO-2022-JP",  "ISO-2022-CN",  "ISO-2022-KR",  "GB18030",      "EUC-JP",       "EUC-KR",
+    "Big5",         "ISO-8859-1",   "windows-1252", "ISO-8859-2",   "windows-1250", "ISO-8859-5",
+    "ISO-8859-6",   "ISO-8859-7",   "windows-1253", "ISO-8859-8-I", "ISO-8859-8",   "windows-1255",
+    "windows-1251", "windows-1256", "KOI8-R",       "ISO-8859-9",   "windows-1254",
 };
 
 static size_t rank_of(const char *name)

@@ -1,4 +1,5 @@
-/* text --lines--> delimiter, quote, escape, null string --records--> skip, comments, header, types */
+/* text --lines--> delimiter, quote, escape, null string --records--> skip, comments, header, types
+ */
 #include "guess/csv_guess.h"
 
 #include "base/utf8.h"
@@ -114,8 +115,8 @@ static void read_known_syntax(struct work *work)
 static enum pen_code find_lines(struct work *work)
 {
     struct pen_slice text = work->request->text;
-    PEN_TRY(guess_lines_split(text, work->syntax.line_end, &work->scratch, &work->lines,
-                              work->err));
+    PEN_TRY(
+        guess_lines_split(text, work->syntax.line_end, &work->scratch, &work->lines, work->err));
     bool is_cut = !work->request->is_whole && !pen_slice_ends(text, work->syntax.newline);
     if (is_cut && work->lines.count > 0) {
         work->lines.count--;
@@ -251,7 +252,8 @@ static enum pen_code find_trim(struct work *work, size_t from)
     PEN_TRY(read_rows(work, &trimmed));
     struct guess_type *types;
     size_t count;
-    PEN_TRY(types_from(work, &trimmed, trimmed.count < from ? trimmed.count : from, &types, &count));
+    PEN_TRY(
+        types_from(work, &trimmed, trimmed.count < from ? trimmed.count : from, &types, &count));
     bool is_same = guess_types_equal(types, count, work->types, work->type_count);
     if (!is_same) {
         work->types = types;

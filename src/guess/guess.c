@@ -151,7 +151,8 @@ static void hint_at_array(struct pen_slice text, struct pen_node *parser)
     while (text.len > 0 && memchr(" \t\r\n", text.ptr[0], 4) != NULL)
         text = pen_slice_skip(text, 1);
     if (text.len > 0 && text.ptr[0] == '{')
-        type->comment = "this looks like a JSON array: use type: json with flatten_json_array: true";
+        type->comment =
+            "this looks like a JSON array: use type: json with flatten_json_array: true";
 }
 
 static enum pen_code guess_any_csv(const struct look *look, bool is_all_strings,
@@ -195,9 +196,12 @@ static enum pen_code guess_csv_all_strings(const struct look *look, struct pen_n
 }
 
 static const struct plugin plugins[] = {
-    {"gzip", guess_gzip}, {"bzip2", guess_bzip2},
-    {"zip", guess_zip},   {"zstd", guess_zstd},
-    {"json", guess_json}, {"csv", guess_csv},
+    {"gzip", guess_gzip},
+    {"bzip2", guess_bzip2},
+    {"zip", guess_zip},
+    {"zstd", guess_zstd},
+    {"json", guess_json},
+    {"csv", guess_csv},
     {"csv_all_strings", guess_csv_all_strings},
 };
 

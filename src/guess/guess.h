@@ -11,11 +11,11 @@
 #include "decode/decode.h"
 
 struct pen_guess_request {
-    const struct pen_node *in;      /* the seed's `in` mapping */
-    const struct pen_node *exec;    /* the seed's `exec` mapping; NULL when absent */
-    const struct pen_node *filters; /* the seed's `filters` list; NULL when absent */
-    struct pen_slice sample;        /* raw bytes from the start of one object */
-    bool is_whole;                  /* the sample is the complete object */
+    const struct pen_node *in;                     /* the seed's `in` mapping */
+    const struct pen_node *exec;                   /* the seed's `exec` mapping; NULL when absent */
+    const struct pen_node *filters;                /* the seed's `filters` list; NULL when absent */
+    struct pen_slice sample;                       /* raw bytes from the start of one object */
+    bool is_whole;                                 /* the sample is the complete object */
     const struct pen_decode_type *const *decoders; /* NULL-terminated: the registry's list */
     const struct pen_bind *bind;                   /* places in errors; may be NULL */
 };

@@ -90,8 +90,7 @@ static enum pen_code build_pattern(const char *template, const struct pen_slice 
     }
     int code;
     PCRE2_SIZE where;
-    ret_pattern->code =
-        pcre2_compile((PCRE2_SPTR)text.ptr, text.len, 0, &code, &where, NULL);
+    ret_pattern->code = pcre2_compile((PCRE2_SPTR)text.ptr, text.len, 0, &code, &where, NULL);
     if (ret_pattern->code == NULL)
         return pen_fail(err, PEN_ERR_INTERNAL, "guess: pattern %d", code);
     (void)pcre2_jit_compile(ret_pattern->code, PCRE2_JIT_COMPLETE); /* slower without, no more */

@@ -14,8 +14,8 @@
 static bool is_word_of_boolean(struct pen_slice value)
 {
     static const char *const words[] = {
-        "true", "True", "TRUE", "yes", "Yes", "YES", "t", "T", "y", "Y", "on",  "On",  "ON",
-        "false", "False", "FALSE", "no", "No", "NO", "f", "F", "n", "N", "off", "Off", "OFF",
+        "true",  "True",  "TRUE",  "yes", "Yes", "YES", "t", "T", "y", "Y", "on",  "On",  "ON",
+        "false", "False", "FALSE", "no",  "No",  "NO",  "f", "F", "n", "N", "off", "Off", "OFF",
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (pen_slice_is(value, words[i]))
@@ -129,8 +129,8 @@ static enum guess_kind merge_kinds(enum guess_kind a, enum guess_kind b)
 const char *guess_kind_name(enum guess_kind kind)
 {
     static const char *const names[] = {
-        [GUESS_NOTHING] = "string",      [GUESS_BOOLEAN] = "boolean", [GUESS_LONG] = "long",
-        [GUESS_DOUBLE] = "double",       [GUESS_TIMESTAMP] = "timestamp", [GUESS_JSON] = "json",
+        [GUESS_NOTHING] = "string", [GUESS_BOOLEAN] = "boolean",     [GUESS_LONG] = "long",
+        [GUESS_DOUBLE] = "double",  [GUESS_TIMESTAMP] = "timestamp", [GUESS_JSON] = "json",
         [GUESS_STRING] = "string",
     };
     return names[kind];
@@ -139,7 +139,7 @@ const char *guess_kind_name(enum guess_kind kind)
 /* One column of the sample while its type is found. */
 struct column {
     enum guess_kind kind;
-    enum guess_kind before;        /* the kind before a value made it a string */
+    enum guess_kind before;          /* the kind before a value made it a string */
     const struct guess_row *breaker; /* that value's record; NULL when there is none */
     const struct guess_row *misfit;  /* the first record with a time that is no number */
     size_t index, values, zero_led;
@@ -197,9 +197,9 @@ static const char *string_comment(const struct column *column, struct pen_arena 
     if (column->breaker == NULL)
         return NULL;
     show_value(column->breaker->cells[column->index], shown);
-    (void)snprintf(text, sizeof text, "string because of '%s' in line %llu of the sample, %s before",
-                   shown, (unsigned long long)column->breaker->line,
-                   guess_kind_name(column->before));
+    (void)snprintf(text, sizeof text,
+                   "string because of '%s' in line %llu of the sample, %s before", shown,
+                   (unsigned long long)column->breaker->line, guess_kind_name(column->before));
     return add_comment(arena, text);
 }
 

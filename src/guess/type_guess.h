@@ -1,4 +1,5 @@
-/* type_guess.h - values of a sample --first rule that fits--> types of columns (spec/guess.md 6). */
+/* type_guess.h - values of a sample --first rule that fits--> types of columns (spec/guess.md 6).
+ */
 #ifndef PEN_GUESS_TYPE_GUESS_H
 #define PEN_GUESS_TYPE_GUESS_H
 
