@@ -1,0 +1,482 @@
+#include "filter/rename_rules.h"
+
+#include "base/utf8.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <inttypes.h>
+#include <pcre2.h>
+#include <stdio.h>
+
+/* The union of all rules' options; each rule accepts its own table. */
+struct rule {
+    const struct pen_node *node;
+    const struct pen_bind *bind;
+    const struct pen_node *pass_types;
+    char *pass_characters, *replace, *prefix, *match, *delimiter;
+    int64_t max_length, digits, offset;
+};
+
+#define AT(member) offsetof(struct rule, member)
+
+static const char *const also[] = {"rule", NULL};
+
+#define PASS_OPTIONS                                                                               \
+    {.key = "pass_types",                                                                          \
+     .kind = PEN_OPTION_NODE,                                                                      \
+     .offset = AT(pass_types),                                                                     \
+     .help = "list of a-z, A-Z, 0-9"},                                                             \
+    {                                                                                              \
+        .key = "pass_characters", .kind = PEN_OPTION_TEXT, .offset = AT(pass_characters),          \
+        .default_text = "", .help = "further characters that may stay"                             \
+    }
+
+static const struct pen_option character_options[] = {
+    PASS_OPTIONS,
+    {.key = "replace",
+     .kind = PEN_OPTION_TEXT,
+     .offset = AT(replace),
+     .default_text = "_",
+     .help = "what other characters become: one character"},
+    {.key = NULL},
+};
+
+static const struct pen_option first_character_options[] = {
+    PASS_OPTIONS,
+    {.key = "replace",
+     .kind = PEN_OPTION_TEXT,
+     .offset = AT(replace),
+     .help = "what another first character becomes: one character"},
+    {.key = "prefix",
+     .kind = PEN_OPTION_TEXT,
+     .offset = AT(prefix),
+     .help = "what is put before another first character: one character"},
+    {.key = NULL},
+};
+
+static const struct pen_option no_options[] = {{.key = NULL}};
+
+static const struct pen_option regex_options[] = {
+    {.key = "match",
+     .kind = PEN_OPTION_TEXT,
+     .offset = AT(match),
+     .is_required = true,
+     .help = "regular expression"},
+    {.key = "replace",
+     .kind = PEN_OPTION_TEXT,
+     .offset = AT(replace),
+     .is_required = true,
+     .help = "replacement; $1 is the first group"},
+    {.key = NULL},
+};
+
+static const struct pen_option truncate_options[] = {
+    {.key = "max_length",
+     .kind = PEN_OPTION_INT,
+     .offset = AT(max_length),
+     .default_text = "128",
+     .help = "characters that a name may have"},
+    {.key = NULL},
+};
+
+static const struct pen_option suffix_options[] = {
+    {.key = "delimiter",
+     .kind = PEN_OPTION_TEXT,
+     .offset = AT(delimiter),
+     .default_text = "_",
+     .help = "before the number: one character that is no digit"},
+    {.key = "digits",
+     .kind = PEN_OPTION_INT,
+     .offset = AT(digits),
+     .default_text = "0",
+     .help = "pads the number with zeros to so many digits"},
+    {.key = "max_length",
+     .kind = PEN_OPTION_INT,
+     .offset = AT(max_length),
+     .default_text = "-1",
+     .help = "characters that a name may have; at least 8"},
+    {.key = "offset",
+     .kind = PEN_OPTION_INT,
+     .offset = AT(offset),
+     .default_text = "1",
+     .help = "the number that the first name of its kind stands for"},
+    {.key = NULL},
+};
+
+static enum pen_code put(struct pen_names *names, size_t index, struct pen_slice name,
+                         struct pen_error *err)
+{
+    char *copy = pen_arena_copy(names->arena, name);
+    if (copy == NULL)
+        return pen_fail_nomem(err);
+    names->items[index] = pen_slice(copy, name.len);
+    return PEN_OK;
+}
+
+/* --- characters ------------------------------------------------------------------------------- */
+
+enum { PASS_LOWER = 1, PASS_UPPER = 2, PASS_DIGIT = 4 };
+
+static enum pen_code pass_types(const struct rule *rule, unsigned *ret_types, struct pen_error *err)
+{
+    unsigned types = 0;
+    const struct pen_node *list = rule->pass_types;
+    if (list != NULL && list->kind != PEN_NODE_LIST)
+        return pen_fail_at(rule->bind, list, err, "'pass_types' must be a list");
+    for (const struct pen_node *item = list == NULL ? NULL : list->first; item != NULL;
+         item = item->next) {
+        if (pen_slice_is(item->text, "a-z"))
+            types |= PASS_LOWER;
+        else if (pen_slice_is(item->text, "A-Z"))
+            types |= PASS_UPPER;
+        else if (pen_slice_is(item->text, "0-9"))
+            types |= PASS_DIGIT;
+        else
+            return pen_fail_at(rule->bind, item, err,
+                               "\"pass_types\" must be a-z, A-Z or 0-9, but it is '%.*s'",
+                               PEN_ARG(item->text));
+    }
+    if (strstr(rule->pass_characters, "\\E") != NULL)
+        return pen_fail_at(rule->bind, rule->node, err,
+                           "\"pass_characters\" must not contain \"\\E\"");
+    if (types == 0 && rule->pass_characters[0] == '\0')
+        return pen_fail_at(rule->bind, rule->node, err,
+                           "'pass_types' and 'pass_characters' are both empty");
+    *ret_types = types;
+    return PEN_OK;
+}
+
+static bool passes(const struct rule *rule, unsigned types, struct pen_slice character)
+{
+    char c = character.ptr[0];
+    if (character.len == 1) {
+        if ((types & PASS_LOWER) && c >= 'a' && c <= 'z')
+            return true;
+        if ((types & PASS_UPPER) && c >= 'A' && c <= 'Z')
+            return true;
+        if ((types & PASS_DIGIT) && c >= '0' && c <= '9')
+            return true;
+    }
+    return character.len > 0 && memmem(rule->pass_characters, strlen(rule->pass_characters),
+                                       character.ptr, character.len) != NULL;
+}
+
+/* The first character of a non-empty text. */
+static struct pen_slice first_character(struct pen_slice text)
+{
+    const char *at = text.ptr;
+    (void)pen_utf8_decode(&at, text.ptr + text.len);
+    return pen_slice(text.ptr, (size_t)(at - text.ptr));
+}
+
+static bool is_one_character(const char *text)
+{
+    return text != NULL && text[0] != '\0' &&
+           first_character(pen_slice_str(text)).len == strlen(text);
+}
+
+static enum pen_code require_one(const struct rule *rule, const char *key, const char *value,
+                                 struct pen_error *err)
+{
+    if (is_one_character(value))
+        return PEN_OK;
+    return pen_fail_at(rule->bind, rule->node, err,
+                       "\"%s\" in \"%s\" must contain just 1 character", key, "rename");
+}
+
+static enum pen_code character_types(const struct rule *rule, struct pen_names *names,
+                                     struct pen_error *err)
+{
+    unsigned types = 0;
+    PEN_TRY(pass_types(rule, &types, err));
+    PEN_TRY(require_one(rule, "replace", rule->replace, err));
+    PEN_CLEANUP(pen_buf_release) struct pen_buf name = PEN_BUF(PEN_BUF_TEXT_MAX);
+    for (size_t i = 0; i < names->count; i++) {
+        pen_buf_clear(&name);
+        struct pen_slice rest = names->items[i];
+        while (rest.len > 0) {
+            struct pen_slice character = first_character(rest);
+            rest = pen_slice_skip(rest, character.len);
+            struct pen_slice kept =
+                passes(rule, types, character) ? character : pen_slice_str(rule->replace);
+            PEN_TRY(pen_buf_add_slice(&name, kept, err));
+        }
+        PEN_TRY(put(names, i, pen_buf_slice(&name), err));
+    }
+    return PEN_OK;
+}
+
+static enum pen_code first_character_types(const struct rule *rule, struct pen_names *names,
+                                           struct pen_error *err)
+{
+    unsigned types = 0;
+    PEN_TRY(pass_types(rule, &types, err));
+    if ((rule->replace == NULL) == (rule->prefix == NULL))
+        return pen_fail_at(rule->bind, rule->node, err,
+                           "exactly one of \"replace\" and \"prefix\" must be specified");
+    bool is_prefix = rule->prefix != NULL;
+    const char *text = is_prefix ? rule->prefix : rule->replace;
+    PEN_TRY(require_one(rule, is_prefix ? "prefix" : "replace", text, err));
+    PEN_CLEANUP(pen_buf_release) struct pen_buf name = PEN_BUF(PEN_BUF_TEXT_MAX);
+    for (size_t i = 0; i < names->count; i++) {
+        struct pen_slice old = names->items[i];
+        if (old.len == 0 || passes(rule, types, first_character(old)))
+            continue;
+        struct pen_slice rest = is_prefix ? old : pen_slice_skip(old, first_character(old).len);
+        pen_buf_clear(&name);
+        PEN_TRY(pen_buf_add_str(&name, text, err));
+        PEN_TRY(pen_buf_add_slice(&name, rest, err));
+        PEN_TRY(put(names, i, pen_buf_slice(&name), err));
+    }
+    return PEN_OK;
+}
+
+/* --- case ------------------------------------------------------------------------------------- */
+
+/* English case mapping of ASCII and Latin-1, Greek and Cyrillic letters: what column names are made
+ * of. Other scripts stay as they are. */
+static uint32_t to_lower(uint32_t c)
+{
+    bool is_latin1 = c >= 0xC0 && c <= 0xDE && c != 0xD7;
+    bool is_greek = c >= 0x391 && c <= 0x3A9 && c != 0x3A2;
+    bool is_cyrillic = c >= 0x410 && c <= 0x42F;
+    if ((c >= 'A' && c <= 'Z') || is_latin1 || is_greek || is_cyrillic)
+        return c + 32;
+    return c >= 0x400 && c <= 0x40F ? c + 80 : c;
+}
+
+static uint32_t to_upper(uint32_t c)
+{
+    bool is_latin1 = c >= 0xE0 && c <= 0xFE && c != 0xF7;
+    bool is_greek = c >= 0x3B1 && c <= 0x3C9 && c != 0x3C2;
+    bool is_cyrillic = c >= 0x430 && c <= 0x44F;
+    if ((c >= 'a' && c <= 'z') || is_latin1 || is_greek || is_cyrillic)
+        return c - 32;
+    return c >= 0x450 && c <= 0x45F ? c - 80 : c;
+}
+
+static enum pen_code map_case(struct pen_names *names, uint32_t (*map)(uint32_t),
+                              struct pen_error *err)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf name = PEN_BUF(PEN_BUF_TEXT_MAX);
+    for (size_t i = 0; i < names->count; i++) {
+        pen_buf_clear(&name);
+        const char *at = names->items[i].ptr, *end = at + names->items[i].len;
+        while (at < end) {
+            char encoded[4];
+            size_t len = pen_utf8_encode(map(pen_utf8_decode(&at, end)), encoded);
+            PEN_TRY(pen_buf_add(&name, encoded, len, err));
+        }
+        PEN_TRY(put(names, i, pen_buf_slice(&name), err));
+    }
+    return PEN_OK;
+}
+
+static enum pen_code lower_to_upper(const struct rule *rule, struct pen_names *names,
+                                    struct pen_error *err)
+{
+    (void)rule; /* no options */
+    return map_case(names, to_upper, err);
+}
+
+static enum pen_code upper_to_lower(const struct rule *rule, struct pen_names *names,
+                                    struct pen_error *err)
+{
+    (void)rule; /* no options */
+    return map_case(names, to_lower, err);
+}
+
+/* --- regular expressions -----------------------------------------------------------------------
+ */
+
+static enum pen_code substitute(const struct rule *rule, pcre2_code *code, struct pen_names *names,
+                                size_t index, struct pen_error *err)
+{
+    struct pen_slice old = names->items[index];
+    char text[4096];
+    PCRE2_SIZE len = sizeof text;
+    int result = pcre2_substitute(
+        code, (PCRE2_SPTR)(old.ptr == NULL ? "" : old.ptr), old.len, 0,
+        PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_EXTENDED | PCRE2_SUBSTITUTE_UNSET_EMPTY, NULL,
+        NULL, (PCRE2_SPTR)rule->replace, PCRE2_ZERO_TERMINATED, (PCRE2_UCHAR *)text, &len);
+    if (result >= 0)
+        return put(names, index, pen_slice(text, len), err);
+    PCRE2_UCHAR reason[128];
+    (void)pcre2_get_error_message(result, reason, sizeof reason); /* cut at worst */
+    return pen_fail_at(rule->bind, rule->node, err, "'replace': %s", (const char *)reason);
+}
+
+static enum pen_code regex_replace(const struct rule *rule, struct pen_names *names,
+                                   struct pen_error *err)
+{
+    int code = 0;
+    PCRE2_SIZE offset = 0;
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)rule->match, PCRE2_ZERO_TERMINATED, PCRE2_UTF,
+                                         &code, &offset, NULL);
+    if (compiled == NULL) {
+        PCRE2_UCHAR reason[128];
+        (void)pcre2_get_error_message(code, reason, sizeof reason); /* cut at worst */
+        return pen_fail_at(rule->bind, rule->node, err,
+                           "bad regular expression '%s' near index %zu: %s", rule->match, offset,
+                           (const char *)reason);
+    }
+    enum pen_code result = PEN_OK;
+    for (size_t i = 0; i < names->count && result == PEN_OK; i++)
+        result = substitute(rule, compiled, names, i, err);
+    pcre2_code_free(compiled);
+    return result;
+}
+
+/* --- lengths and numbers -----------------------------------------------------------------------
+ */
+
+/* At most `max` characters of the text. */
+static struct pen_slice cut(struct pen_slice text, size_t max)
+{
+    size_t used = 0;
+    for (size_t n = 0; n < max && used < text.len; n++)
+        used += first_character(pen_slice_skip(text, used)).len;
+    return pen_slice(text.ptr, used);
+}
+
+static enum pen_code truncate(const struct rule *rule, struct pen_names *names,
+                              struct pen_error *err)
+{
+    if (rule->max_length < 0)
+        return pen_fail_at(rule->bind, rule->node, err, "\"max_length\" must not be negative");
+    for (size_t i = 0; i < names->count; i++)
+        names->items[i] = cut(names->items[i], (size_t)rule->max_length);
+    return PEN_OK;
+}
+
+static int64_t digits_of(int64_t value)
+{
+    char text[32];
+    return snprintf(text, sizeof text, "%" PRId64, value);
+}
+
+static enum pen_code check_suffix(const struct rule *rule, size_t count, struct pen_error *err)
+{
+    const struct pen_bind *bind = rule->bind;
+    PEN_TRY(require_one(rule, "delimiter", rule->delimiter, err));
+    if (rule->delimiter[0] >= '0' && rule->delimiter[0] <= '9')
+        return pen_fail_at(bind, rule->node, err, "\"delimiter\" must not be a digit");
+    if (rule->offset < 0)
+        return pen_fail_at(bind, rule->node, err, "\"offset\" must not be negative");
+    bool has_max = rule->max_length != -1, has_digits = rule->digits != 0;
+    if (has_max && rule->max_length < 8)
+        return pen_fail_at(bind, rule->node, err, "\"max_length\" must be at least 8");
+    if (has_max && rule->max_length < rule->digits + 1)
+        return pen_fail_at(bind, rule->node, err, "\"max_length\" must be larger than \"digits\"");
+    int64_t widest = digits_of((int64_t)count + rule->offset - 1);
+    if ((has_max && rule->max_length <= widest) || (has_digits && rule->digits <= widest))
+        return pen_fail_at(bind, rule->node, err,
+                           "\"max_length\" and \"digits\" must be larger than the digits of the "
+                           "number of columns");
+    return PEN_OK;
+}
+
+static bool is_among(const struct pen_slice *names, size_t count, struct pen_slice name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pen_slice_equal(names[i], name))
+            return true;
+    return false;
+}
+
+/* The state of unique_number_suffix: originals as they came, one counter per original name. */
+struct unique {
+    const struct pen_slice *originals;
+    int64_t *counters; /* at the first place of each name */
+    size_t max;
+};
+
+static size_t first_place(const struct unique *unique, struct pen_slice name)
+{
+    size_t i = 0;
+    while (!pen_slice_equal(unique->originals[i], name))
+        i++;
+    return i;
+}
+
+static enum pen_code number_name(const struct rule *rule, struct unique *unique,
+                                 struct pen_names *names, size_t index, struct pen_error *err)
+{
+    struct pen_slice original = unique->originals[index];
+    int64_t *counter = &unique->counters[first_place(unique, original)];
+    struct pen_slice plain = cut(original, unique->max);
+    if (!is_among(names->items, index, plain)) {
+        names->items[index] = plain;
+        (*counter)++;
+        return PEN_OK;
+    }
+    PEN_CLEANUP(pen_buf_release) struct pen_buf name = PEN_BUF(PEN_BUF_TEXT_MAX);
+    int64_t number = *counter;
+    do {
+        char suffix[64];
+        int len = snprintf(suffix, sizeof suffix, "%s%0*" PRId64, rule->delimiter,
+                           (int)rule->digits, number++);
+        size_t room = unique->max > (size_t)len ? unique->max - (size_t)len : 0;
+        pen_buf_clear(&name);
+        PEN_TRY(pen_buf_add_slice(&name, cut(original, room), err));
+        PEN_TRY(pen_buf_add(&name, suffix, (size_t)len, err));
+    } while (is_among(names->items, index, pen_buf_slice(&name)) ||
+             is_among(unique->originals, names->count, pen_buf_slice(&name)));
+    *counter = number;
+    return put(names, index, pen_buf_slice(&name), err);
+}
+
+static enum pen_code unique_number_suffix(const struct rule *rule, struct pen_names *names,
+                                          struct pen_error *err)
+{
+    PEN_TRY(check_suffix(rule, names->count, err));
+    size_t bytes = (names->count + 1) * sizeof(struct pen_slice);
+    struct pen_slice *originals = pen_arena_alloc(names->arena, bytes);
+    int64_t *counters = pen_arena_alloc(names->arena, (names->count + 1) * sizeof *counters);
+    if (originals == NULL || counters == NULL)
+        return pen_fail_nomem(err);
+    if (names->count > 0)
+        memcpy(originals, names->items, names->count * sizeof *originals);
+    for (size_t i = 0; i < names->count; i++)
+        counters[i] = rule->offset;
+    struct unique unique = {.originals = originals,
+                            .counters = counters,
+                            .max = rule->max_length == -1 ? SIZE_MAX : (size_t)rule->max_length};
+    for (size_t i = 0; i < names->count; i++)
+        PEN_TRY(number_name(rule, &unique, names, i, err));
+    return PEN_OK;
+}
+
+/* --- dispatch --------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    const struct pen_option *options;
+    enum pen_code (*apply)(const struct rule *rule, struct pen_names *names, struct pen_error *err);
+} rules[] = {
+    {"character_types", character_options, character_types},
+    {"first_character_types", first_character_options, first_character_types},
+    {"lower_to_upper", no_options, lower_to_upper},
+    {"upper_to_lower", no_options, upper_to_lower},
+    {"regex_replace", regex_options, regex_replace},
+    {"truncate", truncate_options, truncate},
+    {"unique_number_suffix", suffix_options, unique_number_suffix},
+};
+
+enum pen_code pen_rename_rule_apply(const struct pen_node *node, const struct pen_bind *bind,
+                                    struct pen_names *names, struct pen_error *err)
+{
+    const struct pen_node *name = pen_node_get(node, "rule");
+    if (name == NULL)
+        return pen_fail_at(bind, node, err, "a rule has no 'rule'");
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (!pen_slice_is(name->text, rules[i].name))
+            continue;
+        struct rule rule = {.node = node, .bind = bind};
+        PEN_TRY(pen_options_bind(rules[i].options, node, "rules", also, &rule, bind, err));
+        return rules[i].apply(&rule, names, err);
+    }
+    (void)pen_fail_at(bind, name, err, "Renaming rule \"%.*s\" is unknown", PEN_ARG(name->text));
+    pen_error_hint(err, "rules are character_types, first_character_types, lower_to_upper, "
+                        "upper_to_lower, regex_replace, truncate, unique_number_suffix");
+    return PEN_ERR_CONFIG;
+}
