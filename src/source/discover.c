@@ -73,12 +73,15 @@ static enum pen_code check_paths(struct pen_discover *d, struct pen_error *err)
     return PEN_OK;
 }
 
-enum pen_code pen_discover_open(struct pen_discover *discover, const struct pen_source *source,
+enum pen_code pen_discover_open(struct pen_discover *discover, struct pen_source *source,
                                 const char *place, struct pen_error *err)
 {
     const struct pen_discover_options *o = &discover->options;
     discover->source = source;
     discover->place = place;
+    bool has_size = pen_node_get(source->config, "min_task_size") != NULL;
+    source->min_task_size_bytes = !has_size ? -1 : o->min_task_size > 0 ? o->min_task_size : 0;
+    source->skip_loaded_objects = o->skip_loaded_objects;
     discover->last = discover->previous = PEN_BUF(KEY_MAX_BYTES);
     discover->mode = o->path != NULL        ? PEN_DISCOVER_PATH
                      : o->use_modified_time ? PEN_DISCOVER_TIME

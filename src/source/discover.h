@@ -20,8 +20,8 @@ struct pen_discover_options {
 };
 
 /* PEN_DISCOVER_OPTIONS - the rows of these options for a source's table; `state` is the struct
- * that the table binds, which holds a `struct pen_discover_options discover`. */
-#define PEN_DISCOVER_AT(state, member) offsetof(struct state, discover.member)
+ * that the table binds, which holds a `struct pen_discover discover`. */
+#define PEN_DISCOVER_AT(state, member) offsetof(struct state, discover.options.member)
 #define PEN_DISCOVER_OPTIONS(state)                                                                \
     {.key = "path_prefix",                                                                         \
      .kind = PEN_OPTION_TEXT,                                                                      \
@@ -42,7 +42,7 @@ struct pen_discover_options {
          .default_text = "2147483647",                                                             \
          .help = "stop after this many objects"},                                                  \
         {.key = "min_task_size",                                                                   \
-         .kind = PEN_OPTION_BYTES,                                                                 \
+         .kind = PEN_OPTION_INT,                                                                   \
          .offset = PEN_DISCOVER_AT(state, min_task_size),                                          \
          .unit = "bytes",                                                                          \
          .help = "objects are joined to tasks of at least this size; 0 means one object a task"},  \
@@ -121,10 +121,11 @@ struct pen_discover {
 };
 
 /* pen_discover_open - checks the options (already bound) and compiles the pattern.
- * in:     source: its env and config are used for places, warnings and log lines; place: borrowed.
+ * in:     source: its env and config are used for places, warnings and log lines; what the engine
+ *         is to know is set in it. place: borrowed.
  * errors: PEN_ERR_CONFIG with place, in the words of the specification. */
 PEN_MUST_USE enum pen_code pen_discover_open(struct pen_discover *discover,
-                                             const struct pen_source *source, const char *place,
+                                             struct pen_source *source, const char *place,
                                              struct pen_error *err);
 void pen_discover_close(struct pen_discover *discover);
 
