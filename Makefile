@@ -52,8 +52,8 @@ fuzz: ## fuzz every parser of foreign bytes for FUZZ_SECONDS (60) each
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 bench: build ## compare with DuckDB's own loader on about 500 MB; prints ratios
-	@tools/deps.sh test
-	@bench/run.sh
+	@$(NINJA) -C $(BUILD) bench/bench_data bench/bench_server
+	@bench/run.py $(CASES)
 
 torture: build ## refuse the n-th allocation until none is refused
 	@tools/deps.sh test
