@@ -1,7 +1,6 @@
-#include <stdio.h>
+#include "cli/cli.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    puts("penstock");
-    return 0;
+    return pen_cli_main(argc, argv);
 }

@@ -1,0 +1,263 @@
+#include "cli/render.h"
+
+#include "base/json.h"
+#include "base/number.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define HELD_MAX ((size_t)512 << 20)
+
+static const char *const format_names[] = {"table", "csv", "tsv", "json", "jsonl"};
+
+bool pen_format_from_name(const char *name, enum pen_format *ret_format)
+{
+    for (size_t i = 0; i < sizeof format_names / sizeof format_names[0]; i++) {
+        if (strcmp(name, format_names[i]) != 0)
+            continue;
+        *ret_format = (enum pen_format)i;
+        return true;
+    }
+    return false;
+}
+
+static enum pen_code start(struct pen_render *render, struct pen_out *out,
+                           const struct pen_render_options *options, size_t count,
+                           struct pen_error *err)
+{
+    *render = (struct pen_render){.options = *options,
+                                  .out = out,
+                                  .arena = PEN_ARENA((size_t)64 << 20),
+                                  .column_count = count,
+                                  .scratch = PEN_BUF((size_t)1 << 30),
+                                  .held = PEN_BUF(HELD_MAX)};
+    render->heads = pen_arena_alloc(&render->arena, count * sizeof *render->heads);
+    render->names = pen_arena_alloc(&render->arena, count * sizeof *render->names);
+    render->cells = pen_arena_alloc(&render->arena, count * sizeof *render->cells);
+    render->widths = pen_arena_alloc(&render->arena, count * sizeof *render->widths);
+    if (render->heads == NULL || render->names == NULL || render->cells == NULL ||
+        render->widths == NULL)
+        return pen_fail_nomem(err);
+    memset(render->widths, 0, count * sizeof *render->widths);
+    return PEN_OK;
+}
+
+static enum pen_code copy_text(struct pen_render *render, struct pen_slice text,
+                               struct pen_slice *ret_copy, struct pen_error *err)
+{
+    const char *copy = pen_arena_copy(&render->arena, text);
+    if (copy == NULL)
+        return pen_fail_nomem(err);
+    *ret_copy = pen_slice(copy, text.len);
+    return PEN_OK;
+}
+
+static enum pen_code add_separated(struct pen_render *render, struct pen_slice text, char separator,
+                                   struct pen_error *err)
+{
+    bool is_plain = text.len > 0 && strchr(" \t", text.ptr[0]) == NULL &&
+                    strchr(" \t", text.ptr[text.len - 1]) == NULL;
+    for (size_t i = 0; is_plain && i < text.len; i++)
+        is_plain = text.ptr[i] != separator && text.ptr[i] != '"' && text.ptr[i] != '\n' &&
+                   text.ptr[i] != '\r';
+    struct pen_buf *into = &render->out->buf;
+    if (is_plain)
+        return pen_buf_add_slice(into, text, err);
+    PEN_TRY(pen_buf_add_char(into, '"', err));
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"')
+            PEN_TRY(pen_buf_add_char(into, '"', err));
+        PEN_TRY(pen_buf_add_char(into, text.ptr[i], err));
+    }
+    return pen_buf_add_char(into, '"', err);
+}
+
+static enum pen_code separated_head(struct pen_render *render, char separator,
+                                    struct pen_error *err)
+{
+    for (size_t i = 0; i < render->column_count; i++) {
+        if (i > 0)
+            PEN_TRY(pen_buf_add_char(&render->out->buf, separator, err));
+        PEN_TRY(add_separated(render, render->names[i], separator, err));
+    }
+    return pen_out_add(render->out, PEN_LIT("\n"), err);
+}
+
+static enum pen_code separated_row(struct pen_render *render, const struct pen_cell *cells,
+                                   char separator, struct pen_error *err)
+{
+    for (size_t i = 0; i < render->column_count; i++) {
+        if (i > 0)
+            PEN_TRY(pen_buf_add_char(&render->out->buf, separator, err));
+        if (cells[i].kind != PEN_CELL_NULL)
+            PEN_TRY(add_separated(render, cells[i].text, separator, err));
+    }
+    return pen_out_add(render->out, PEN_LIT("\n"), err);
+}
+
+static enum pen_code json_row(struct pen_render *render, const struct pen_cell *cells,
+                              struct pen_error *err)
+{
+    struct pen_buf *into = &render->out->buf;
+    bool is_array = render->options.format == PEN_FORMAT_JSON;
+    if (is_array)
+        PEN_TRY(pen_buf_add_str(into, render->rows == 0 ? "[\n" : ",\n", err));
+    PEN_TRY(pen_buf_add_char(into, '{', err));
+    for (size_t i = 0; i < render->column_count; i++) {
+        if (i > 0)
+            PEN_TRY(pen_buf_add_char(into, ',', err));
+        PEN_TRY(pen_json_add_string(into, render->names[i], err));
+        PEN_TRY(pen_buf_add_char(into, ':', err));
+        if (cells[i].kind == PEN_CELL_NULL)
+            PEN_TRY(pen_buf_add_str(into, "null", err));
+        else if (cells[i].kind == PEN_CELL_TEXT)
+            PEN_TRY(pen_json_add_string(into, cells[i].text, err));
+        else
+            PEN_TRY(pen_buf_add_slice(into, cells[i].text, err));
+    }
+    return pen_out_add(render->out, is_array ? PEN_LIT("}") : PEN_LIT("}\n"), err);
+}
+
+static enum pen_code print_head(struct pen_render *render, struct pen_error *err)
+{
+    if (render->options.format == PEN_FORMAT_CSV)
+        return separated_head(render, ',', err);
+    if (render->options.format == PEN_FORMAT_TSV)
+        return separated_head(render, '\t', err);
+    return PEN_OK;
+}
+
+enum pen_code pen_render_begin(struct pen_render *render, struct pen_out *out,
+                               const struct pen_render_options *options, const char *const *names,
+                               size_t count, struct pen_error *err)
+{
+    PEN_TRY(start(render, out, options, count, err));
+    for (size_t i = 0; i < count; i++) {
+        PEN_TRY(copy_text(render, pen_slice_str(names[i]), &render->names[i], err));
+        render->heads[i] = render->names[i];
+    }
+    return print_head(render, err);
+}
+
+enum pen_code pen_render_begin_schema(struct pen_render *render, struct pen_out *out,
+                                      const struct pen_render_options *options,
+                                      const struct pen_schema *schema, struct pen_error *err)
+{
+    PEN_TRY(start(render, out, options, schema->count, err));
+    PEN_CLEANUP(pen_buf_release) struct pen_buf head = PEN_BUF(PEN_BUF_TEXT_MAX);
+    for (size_t i = 0; i < schema->count; i++) {
+        const struct pen_field *field = &schema->fields[i];
+        PEN_TRY(copy_text(render, pen_slice_str(field->name), &render->names[i], err));
+        render->heads[i] = render->names[i];
+        if (!options->is_inspected)
+            continue;
+        pen_buf_clear(&head);
+        PEN_TRY(pen_buf_addf(&head, err, "%s:%s", field->name, pen_type_name(field->type)));
+        PEN_TRY(copy_text(render, pen_buf_slice(&head), &render->heads[i], err));
+    }
+    return print_head(render, err);
+}
+
+enum pen_code pen_render_row(struct pen_render *render, const struct pen_cell *cells,
+                             struct pen_error *err)
+{
+    switch (render->options.format) {
+    case PEN_FORMAT_TABLE:
+        PEN_TRY(pen_render_table_row(render, cells, err));
+        break;
+    case PEN_FORMAT_CSV:
+        PEN_TRY(separated_row(render, cells, ',', err));
+        break;
+    case PEN_FORMAT_TSV:
+        PEN_TRY(separated_row(render, cells, '\t', err));
+        break;
+    case PEN_FORMAT_JSON:
+    case PEN_FORMAT_JSONL:
+        PEN_TRY(json_row(render, cells, err));
+        break;
+    }
+    render->rows++;
+    return PEN_OK;
+}
+
+/* The room that one number or timestamp takes in scratch. */
+#define CELL_TEXT 64
+
+static struct pen_cell double_cell(double value, struct pen_buf *scratch)
+{
+    char *text = scratch->ptr + scratch->len;
+    size_t len = pen_print_double(value, text);
+    scratch->len += len;
+    /* not a number and infinities have no spelling in JSON: they are texts there */
+    return (struct pen_cell){isfinite(value) ? PEN_CELL_BARE : PEN_CELL_TEXT, pen_slice(text, len)};
+}
+
+static struct pen_cell timestamp_cell(const struct pen_column *column, size_t row,
+                                      struct pen_buf *scratch)
+{
+    char *text = scratch->ptr + scratch->len;
+    uint16_t ns = column->nanos != NULL ? column->nanos[row] : 0;
+    struct pen_instant instant = {pen_column_longs(column)[row], ns};
+    size_t len = pen_instant_print(instant, text);
+    scratch->len += len;
+    return (struct pen_cell){PEN_CELL_TEXT, pen_slice(text, len)};
+}
+
+/* in: scratch has CELL_TEXT bytes of room. */
+static struct pen_cell cell_of(const struct pen_column *column, size_t row, struct pen_buf *scratch)
+{
+    if (!pen_column_is_valid(column, row))
+        return (struct pen_cell){PEN_CELL_NULL, {NULL, 0}};
+    switch (column->type) {
+    case PEN_TYPE_BOOLEAN:
+        return (struct pen_cell){PEN_CELL_BARE, pen_column_booleans(column)[row] != 0
+                                                    ? PEN_LIT("true")
+                                                    : PEN_LIT("false")};
+    case PEN_TYPE_LONG: {
+        char *text = scratch->ptr + scratch->len;
+        size_t len = pen_print_long(pen_column_longs(column)[row], text);
+        scratch->len += len;
+        return (struct pen_cell){PEN_CELL_BARE, pen_slice(text, len)};
+    }
+    case PEN_TYPE_DOUBLE:
+        return double_cell(pen_column_doubles(column)[row], scratch);
+    case PEN_TYPE_TIMESTAMP:
+        return timestamp_cell(column, row, scratch);
+    case PEN_TYPE_STRING:
+        return (struct pen_cell){PEN_CELL_TEXT, pen_string_slice(&pen_column_strings(column)[row])};
+    case PEN_TYPE_JSON:
+        break;
+    }
+    return (struct pen_cell){PEN_CELL_JSON, pen_string_slice(&pen_column_strings(column)[row])};
+}
+
+enum pen_code pen_render_batch(struct pen_render *render, const struct pen_batch *batch,
+                               size_t rows, struct pen_error *err)
+{
+    for (size_t row = 0; row < rows; row++) {
+        pen_buf_clear(&render->scratch);
+        PEN_TRY(pen_buf_reserve(&render->scratch, render->column_count * CELL_TEXT, err));
+        for (size_t c = 0; c < render->column_count; c++)
+            render->cells[c] = cell_of(&batch->columns[c], row, &render->scratch);
+        PEN_TRY(pen_render_row(render, render->cells, err));
+    }
+    return PEN_OK;
+}
+
+enum pen_code pen_render_end(struct pen_render *render, struct pen_error *err)
+{
+    if (render->options.format == PEN_FORMAT_TABLE)
+        return pen_render_table_end(render, err);
+    if (render->options.format != PEN_FORMAT_JSON)
+        return PEN_OK;
+    return pen_out_add(render->out, render->rows == 0 ? PEN_LIT("[]\n") : PEN_LIT("\n]\n"), err);
+}
+
+void pen_render_release(struct pen_render *render)
+{
+    if (render == NULL)
+        return;
+    pen_arena_release(&render->arena);
+    pen_buf_release(&render->scratch);
+    pen_buf_release(&render->held);
+}

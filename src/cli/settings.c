@@ -1,0 +1,134 @@
+#include "cli/settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+
+const struct pen_option pen_settings_option_table[] = {
+    {.key = "threads",
+     .kind = PEN_OPTION_INT,
+     .offset = offsetof(struct pen_settings, threads),
+     .default_text = "0",
+     .help = "threads of a query; 0: as many as cores"},
+    {.key = "memory",
+     .kind = PEN_OPTION_BYTES,
+     .offset = offsetof(struct pen_settings, memory_bytes),
+     .default_text = "1GiB",
+     .unit = "bytes",
+     .help = "memory that a query may use before it spills to temp_folder"},
+    {.key = "temp_folder",
+     .kind = PEN_OPTION_TEXT,
+     .offset = offsetof(struct pen_settings, temp_folder),
+     .help = "where queries put what does not fit into memory; not set: <home>/tmp"},
+    {.key = "log_format",
+     .kind = PEN_OPTION_ENUM,
+     .offset = offsetof(struct pen_settings, log_format),
+     .default_text = "text",
+     .choices = log_formats,
+     .help = "how log lines on stderr look"},
+    {.key = "log_level",
+     .kind = PEN_OPTION_ENUM,
+     .offset = offsetof(struct pen_settings, log_level),
+     .default_text = "info",
+     .choices = log_levels,
+     .help = "the least important log lines to print on stderr"},
+    {.key = NULL},
+};
+
+/* dir, or base/tail, as an absolute path. */
+static enum pen_code join(const char *base, const char *tail, struct pen_arena *arena,
+                          const char **ret_path, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_free_p) char *cwd = NULL;
+    PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(65536);
+    if (base[0] != '/') {
+        cwd = getcwd(NULL, 0);
+        if (cwd == NULL)
+            return pen_fail_errno(err, PEN_ERR_IO, errno, "cannot tell the current folder");
+        PEN_TRY(pen_buf_addf(&path, err, "%s/", cwd));
+    }
+    PEN_TRY(pen_buf_addf(&path, err, "%s%s", base, tail));
+    while (path.len > 1 && path.ptr[path.len - 1] == '/')
+        path.ptr[--path.len] = '\0';
+    *ret_path = pen_arena_copy(arena, pen_buf_slice(&path));
+    return *ret_path == NULL ? pen_fail_nomem(err) : PEN_OK;
+}
+
+enum pen_code pen_home_find(const char *option, struct pen_arena *arena, const char **ret_home,
+                            struct pen_error *err)
+{
+    const char *own = getenv("PENSTOCK_HOME"), *data = getenv("XDG_DATA_HOME");
+    const char *user = getenv("HOME");
+    if (option != NULL && option[0] != '\0')
+        return join(option, "", arena, ret_home, err);
+    if (own != NULL && own[0] != '\0')
+        return join(own, "", arena, ret_home, err);
+    if (data != NULL && data[0] == '/') /* relative ones are to be ignored, says the standard */
+        return join(data, "/penstock", arena, ret_home, err);
+    if (user != NULL && user[0] != '\0')
+        return join(user, "/.local/share/penstock", arena, ret_home, err);
+    (void)pen_fail(err, PEN_ERR_CONFIG, "cannot tell where the data are: HOME is not set");
+    pen_error_hint(err, "give --home DIR or set PENSTOCK_HOME");
+    return PEN_ERR_CONFIG;
+}
+
+static enum pen_code make_folder(const char *path, mode_t mode, struct pen_error *err)
+{
+    if (mkdir(path, mode) == 0)
+        return PEN_OK;
+    struct stat info;
+    if (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return PEN_OK;
+    int error = errno == EEXIST ? ENOTDIR : errno;
+    enum pen_code code = error == EACCES || error == EROFS ? PEN_ERR_AUTH : PEN_ERR_IO;
+    (void)pen_fail_errno(err, code, error, "cannot create folder '%s'", path);
+    pen_error_hint(err, "choose another folder with --home DIR or PENSTOCK_HOME");
+    return code;
+}
+
+enum pen_code pen_home_create(const char *home, struct pen_error *err)
+{
+    struct stat info;
+    if (stat(home, &info) == 0 && S_ISDIR(info.st_mode))
+        return PEN_OK;
+    PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(65536);
+    PEN_TRY(pen_buf_add_str(&path, home, err));
+    for (char *slash = strchr(path.ptr + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        enum pen_code code = stat(path.ptr, &info) == 0 && S_ISDIR(info.st_mode)
+                                 ? PEN_OK
+                                 : make_folder(path.ptr, 0755, err);
+        *slash = '/';
+        PEN_TRY(code);
+    }
+    return make_folder(home, 0700, err);
+}
+
+enum pen_code pen_settings_read(const char *home, struct pen_arena *arena,
+                                struct pen_warnings *warnings, struct pen_settings *ret_settings,
+                                struct pen_error *err)
+{
+    const char *path = NULL;
+    PEN_TRY(join(home, "/penstock.yml", arena, &path, err));
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF((size_t)1 << 20);
+    struct pen_node *root = NULL;
+    struct pen_settings settings = {0};
+    struct pen_bind bind = {path, arena, warnings};
+    struct pen_error local = {0};
+    enum pen_code code = pen_buf_read_file(&text, path, &local);
+    if (code == PEN_OK) {
+        PEN_TRY(pen_tree_parse(pen_buf_slice(&text), path, arena, &root, err));
+    } else if (code != PEN_ERR_NOT_FOUND) {
+        if (err != NULL)
+            *err = local;
+        return code;
+    }
+    PEN_TRY(
+        pen_options_bind(pen_settings_option_table, root, "settings", NULL, &settings, &bind, err));
+    *ret_settings = settings;
+    return PEN_OK;
+}
