@@ -1,0 +1,184 @@
+/* csv_split.c - under the stream's lock: where do the records of this text end?
+ *
+ *     text --header lines--> [indexed records | one record by the exact tokenizer]... --> runs
+ *
+ * A record is accepted here only when where parsing continues no longer depends on it: one that
+ * spans physical lines is converted (and forgotten) first, because a failure in it would put its
+ * later lines back (spec/parsers.md 3.6). */
+#include "parse/csv_internal.h"
+
+#include <stdlib.h>
+
+#define TEXTS_MAX_BYTES ((size_t)1 << 30)
+
+/* One call of split. */
+struct split {
+    const struct pen_csv_parser *parser;
+    struct pen_csv_stream *stream;
+    struct pen_csv_chunk *chunk;
+    struct pen_slice text;
+    bool is_eof;
+    size_t used;   /* bytes that are done with */
+    uint64_t line; /* number of the line that starts there */
+    bool is_done;  /* nothing more can be read from this text */
+};
+
+/* ---- the index ---- */
+
+static void reset(const struct split *split)
+{
+    struct pen_csv_chunk *chunk = split->chunk;
+    chunk->run_count = chunk->reject_count = chunk->record_count = chunk->end_count = 0;
+    chunk->run_at = chunk->run_done = 0;
+    chunk->texts.max_bytes = TEXTS_MAX_BYTES;
+    pen_arena_clear(&chunk->texts);
+    chunk->base_line = chunk->line = split->stream->line;
+    chunk->base_offset = split->stream->used_bytes;
+    chunk->line_at = 0;
+    chunk->used = 0;
+}
+
+static enum pen_code add_run(struct pen_csv_chunk *chunk, struct pen_csv_run run,
+                             struct pen_error *err)
+{
+    if (chunk->run_count == chunk->run_cap) {
+        size_t cap = chunk->run_cap == 0 ? 16 : chunk->run_cap * 2;
+        struct pen_csv_run *runs = realloc(chunk->runs, cap * sizeof *runs);
+        if (runs == NULL)
+            return pen_fail_nomem(err);
+        chunk->runs = runs;
+        chunk->run_cap = cap;
+    }
+    chunk->runs[chunk->run_count++] = run;
+    return PEN_OK;
+}
+
+static enum pen_code add_reject(struct split *split, const struct pen_csv_verdict *verdict,
+                                struct pen_error *err)
+{
+    struct pen_csv_chunk *chunk = split->chunk;
+    if (chunk->reject_count == chunk->reject_cap) {
+        size_t cap = chunk->reject_cap == 0 ? 16 : chunk->reject_cap * 2;
+        struct pen_csv_reject *rejects = realloc(chunk->rejects, cap * sizeof *rejects);
+        if (rejects == NULL)
+            return pen_fail_nomem(err);
+        chunk->rejects = rejects;
+        chunk->reject_cap = cap;
+    }
+    struct pen_slice reason = pen_buf_slice(&split->stream->reason);
+    const char *copy = pen_arena_copy(&chunk->texts, reason);
+    if (copy == NULL)
+        return pen_fail_nomem(err);
+    chunk->rejects[chunk->reject_count] = (struct pen_csv_reject){
+        .start = (uint32_t)verdict->line.start,
+        .end = (uint32_t)verdict->line.end,
+        .line = verdict->line.number,
+        .column = verdict->column,
+        .code = verdict->code,
+        .reason = pen_slice(copy, reason.len),
+    };
+    struct pen_csv_run run = {PEN_CSV_RUN_REJECT, (uint32_t)chunk->reject_count, 1};
+    chunk->reject_count++;
+    return add_run(chunk, run, err);
+}
+
+/* ---- one record by the exact tokenizer ---- */
+
+static enum pen_code read_once(struct split *split, bool is_checked,
+                               struct pen_csv_verdict *ret_verdict, struct pen_error *err)
+{
+    struct pen_csv_stream *stream = split->stream;
+    struct pen_csv_sink sink = {
+        .is_checked = is_checked, .scratch = &stream->scratch, .reason = &stream->reason};
+    pen_csv_reader_init(&stream->reader, &split->parser->syntax,
+                        pen_slice_skip(split->text, split->used), split->is_eof, split->line);
+    PEN_TRY(pen_csv_read_record(split->parser, &stream->reader, &sink, ret_verdict, err));
+    ret_verdict->start += split->used;
+    ret_verdict->line.start += split->used;
+    ret_verdict->line.end += split->used;
+    return PEN_OK;
+}
+
+/* A good record becomes a run of its own: convert reads it again. */
+static enum pen_code take_single(struct split *split, const struct pen_csv_verdict *verdict,
+                                 struct pen_error *err)
+{
+    const struct pen_csv_reader *reader = &split->stream->reader;
+    struct pen_csv_run run = {PEN_CSV_RUN_SINGLE, (uint32_t)verdict->start, 1};
+    if (verdict->status == PEN_CSV_BAD)
+        PEN_TRY(add_reject(split, verdict, err));
+    else
+        PEN_TRY(add_run(split->chunk, run, err));
+    split->used += reader->line.next;
+    split->line = reader->line.number + 1;
+    return PEN_OK;
+}
+
+static enum pen_code read_single(struct split *split, struct pen_error *err)
+{
+    struct pen_csv_verdict verdict;
+    PEN_TRY(read_once(split, false, &verdict, err));
+    if (verdict.status == PEN_CSV_MORE || verdict.status == PEN_CSV_END) {
+        split->used = verdict.start;
+        split->line = verdict.start_line;
+        split->is_done = true;
+        return PEN_OK;
+    }
+    bool is_sample_end = split->parser->is_sample && verdict.is_at_end;
+    if (verdict.status == PEN_CSV_BAD || verdict.is_multi_line || is_sample_end)
+        PEN_TRY(read_once(split, true, &verdict, err));
+    if (verdict.is_cut && split->parser->is_sample) {
+        split->used = split->text.len;
+        split->is_done = true;
+        return PEN_OK;
+    }
+    return take_single(split, &verdict, err);
+}
+
+/* ---- the text ---- */
+
+static void skip_header(struct split *split)
+{
+    struct pen_csv_stream *stream = split->stream;
+    struct pen_csv_reader *reader = &stream->reader;
+    if (stream->header_lines_left == 0)
+        return;
+    pen_csv_reader_init(reader, &split->parser->syntax, split->text, split->is_eof, split->line);
+    enum pen_csv_status status = PEN_CSV_OK;
+    while (stream->header_lines_left > 0 && status == PEN_CSV_OK) {
+        status = pen_csv_next_line(reader);
+        stream->header_lines_left -= status == PEN_CSV_OK;
+    }
+    split->used = reader->line.next;
+    split->line = reader->line.number + 1;
+    split->is_done = status != PEN_CSV_OK;
+}
+
+enum pen_code pen_csv_split(struct pen_parse_stream *stream, struct pen_chunk *chunk, bool is_eof,
+                            size_t *ret_used, struct pen_error *err)
+{
+    struct pen_csv_stream *state = stream->state;
+    struct split split = {
+        .parser = pen_csv_parser_of(stream->parse),
+        .stream = state,
+        .chunk = chunk->state,
+        .text = pen_slice(chunk->text, chunk->len),
+        .is_eof = is_eof,
+        .line = state->line,
+    };
+    if (chunk->len > UINT32_MAX / 2)
+        return pen_fail(err, PEN_ERR_TOO_LARGE, "csv: a text of %zu bytes at once", chunk->len);
+    chunk->object = stream->object;
+    chunk->object_index = stream->object_index;
+    chunk->rejects = stream->rejects;
+    reset(&split);
+    skip_header(&split);
+    while (!split.is_done)
+        PEN_TRY(read_single(&split, err));
+    split.chunk->base_offset += stream->start_offset;
+    split.chunk->used = split.used;
+    state->line = split.line;
+    state->used_bytes += split.used;
+    *ret_used = split.used;
+    return PEN_OK;
+}
