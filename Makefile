@@ -21,7 +21,7 @@ $(BUILD)/build.ninja: .deps/.done-build
 
 demo: build ## start a local S3 server with sample files and walk through a load
 	@tools/deps.sh s3
-	@tools/demo.sh
+	@tools/demo.py
 
 test: build build-asan ## run every test; ends with one line: N passed, N failed
 	@tools/deps.sh s3 test
