@@ -27,6 +27,7 @@ static void job_run_release(struct pen_job_run *run)
     pen_run_scope_close(&run->scope);
     pen_lake_close(run->lake);
     pen_arena_release(&run->arena);
+    pen_job_log_close(&run->log);
 }
 
 enum pen_code pen_job_folder(const char *home, int64_t job_id, struct pen_buf *into,
@@ -153,7 +154,15 @@ static enum pen_code make_folder(const char *path, struct pen_error *err)
     return pen_fail_errno(err, PEN_ERR_IO, errno, "cannot create '%s'", path);
 }
 
-static enum pen_code open_rejects(struct pen_job_run *run, struct pen_error *err)
+static void on_reject(void *context, const struct pen_reject *reject)
+{
+    struct pen_job_run *run = context;
+    pen_job_log_reject(&run->log, reject);
+    if (run->options->on_reject != NULL)
+        run->options->on_reject(run->options->context, reject);
+}
+
+static enum pen_code open_folder(struct pen_job_run *run, struct pen_error *err)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(pen_buf_addf(&path, err, "%s/jobs", run->env.home));
@@ -161,13 +170,14 @@ static enum pen_code open_rejects(struct pen_job_run *run, struct pen_error *err
     pen_buf_clear(&path);
     PEN_TRY(pen_job_folder(run->env.home, run->job_id, &path, err));
     PEN_TRY(make_folder(path.ptr, err));
+    PEN_TRY(pen_job_log_open(&run->log, path.ptr, err));
     PEN_TRY(pen_buf_add_str(&path, "/rejects.jsonl", err));
     struct pen_rejects_options options = {
         .path = pen_arena_copy(&run->arena, pen_buf_slice(&path)),
         .max_file_bytes = run->scope.load->exec.max_reject_file_bytes,
         .max_records = run->scope.load->exec.max_rejected_records,
-        .on_reject = run->options->on_reject,
-        .context = run->options->context,
+        .on_reject = on_reject,
+        .context = run,
     };
     if (options.path == NULL)
         return pen_fail_nomem(err);
@@ -280,7 +290,7 @@ static enum pen_code log_start(struct pen_job_run *run, struct pen_error *err)
 
 static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
 {
-    PEN_TRY(open_rejects(run, err));
+    PEN_TRY(open_folder(run, err));
     PEN_TRY(pen_monitor_start(run, err));
     PEN_TRY(make_plan(run, err));
     PEN_TRY(make_layout(run, err));
@@ -358,6 +368,7 @@ static enum pen_code run_created_job(struct pen_job_run *run, struct pen_error *
         name_the_reason(run, &failed);
     pen_prefetch_free(run->prefetch);
     run->prefetch = NULL;
+    pen_job_log_error(&run->log, &failed);
     if (!atomic_load(&run->is_lease_lost))
         mark_failed(run, code, &failed);
     pen_job_run_sweep(run);
@@ -391,6 +402,9 @@ enum pen_code pen_run_issue(const struct pen_run_env *env, const struct pen_issu
     run->env = *env;
     run->caller_cancel = env->cancel;
     run->env.cancel = &run->cancel;
+    run->log = (struct pen_job_log){.forward = env->log, .forward_context = env->log_context};
+    run->env.log = pen_job_log_write;
+    run->env.log_context = &run->log;
     run->options = options;
     run->result = ret_result;
     run->arena = PEN_ARENA(ARENA_MAX_BYTES);

@@ -9,6 +9,7 @@
 
 #include "duck/duck.h"
 #include "lake/lake.h"
+#include "run/job_log.h"
 #include "run/plan.h"
 #include "run/run_scope.h"
 
@@ -45,6 +46,7 @@ struct pen_job_run {
     struct pen_plan plan;
     struct pen_duck *duck;
     struct pen_prefetch *prefetch;
+    struct pen_job_log log;
     struct pen_rejects rejects;
     struct pen_progress progress;
     struct pen_parts parts; /* of all finished tasks */
