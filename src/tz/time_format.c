@@ -1,6 +1,6 @@
 #include "tz/time_format.h"
 
-#include "tz/time_internal.h"
+#include "tz/java_internal.h"
 
 #include <stdlib.h>
 
@@ -11,6 +11,7 @@ void pen_time_format_free(struct pen_time_format *format)
     free(format->text);
     free(format->ops);
     free(format->tokens);
+    pen_java_program_free(format->java);
     free(format);
 }
 
@@ -58,7 +59,7 @@ static enum pen_code compile(struct pen_time_format *format, const char *timezon
         PEN_TRY(pen_zone_from_fixed_option(zone, &format->zone, err));
     }
     if (format->dialect == PEN_TIME_JAVA)
-        return pen_fail(err, PEN_ERR_CONFIG, "'java:' formats are not supported yet");
+        return pen_java_compile(format->pattern, &format->java, err);
     PEN_TRY(pen_strptime_compile(format, err));
     pen_time_shape_of(format);
     return PEN_OK;
@@ -86,6 +87,8 @@ enum pen_code pen_time_format_new(const char *format, const char *timezone, cons
 static bool parse_slowly(const struct pen_time_format *format, struct pen_slice text,
                          struct pen_instant *ret_instant, struct pen_time_failure *failure)
 {
+    if (format->dialect == PEN_TIME_JAVA)
+        return pen_java_parse(format, text, ret_instant, failure);
     struct pen_time_fields fields;
     if (!pen_strptime_scan(format, text, &fields, failure))
         return false;
@@ -137,7 +140,8 @@ static enum pen_code add_date_reason(const struct pen_time_failure *failure, str
     return pen_buf_addf(into, err, " %d'", failure->day);
 }
 
-static enum pen_code add_reason(const struct pen_time_failure *failure, struct pen_slice text,
+static enum pen_code add_reason(const struct pen_time_format *format,
+                                const struct pen_time_failure *failure, struct pen_slice text,
                                 struct pen_buf *into, struct pen_error *err)
 {
     if (failure->cause == PEN_TIME_BAD_ZONE) {
@@ -147,6 +151,9 @@ static enum pen_code add_reason(const struct pen_time_failure *failure, struct p
     }
     if (failure->cause == PEN_TIME_NO_TIME)
         return pen_buf_add_str(into, "No time information.", err);
+    if (failure->cause == PEN_TIME_REGION)
+        return pen_buf_addf(into, err, "Non-offset zone IDs are unaccepted in 'java:' formats: %s",
+                            format->pattern);
     PEN_TRY(pen_buf_add_str(into, "Text '", err));
     PEN_TRY(pen_buf_add_slice(into, text, err));
     PEN_TRY(pen_buf_add_str(into, "' could not be parsed", err));
@@ -165,10 +172,15 @@ static enum pen_code add_reason(const struct pen_time_failure *failure, struct p
                             (long long)failure->year);
     case PEN_TIME_OUT_OF_RANGE:
         return pen_buf_add_str(into, ": the time is out of range", err);
-    case PEN_TIME_BAD_CONFLICT:
-        return pen_buf_add_str(into, ": Conflict found", err);
+    case PEN_TIME_BAD_VALUE:
+        return pen_buf_addf(into, err, ": Invalid value for %s (valid values %s): %lld",
+                            failure->field, failure->span, (long long)failure->value);
+    case PEN_TIME_CONFLICT:
+        return pen_buf_addf(into, err, ": Conflict found: %s differs from what the rest says",
+                            failure->field);
     case PEN_TIME_BAD_ZONE:
     case PEN_TIME_NO_TIME:
+    case PEN_TIME_REGION:
         break;
     }
     return PEN_OK;
@@ -181,5 +193,13 @@ enum pen_code pen_time_format_reason(const struct pen_time_format *format, struc
     struct pen_instant instant;
     if (parse_slowly(format, text, &instant, &failure))
         return PEN_OK; /* nothing is wrong with it */
-    return add_reason(&failure, text, into, err);
+    return add_reason(format, &failure, text, into, err);
+}
+
+enum pen_code pen_time_format_print(const struct pen_time_format *format,
+                                    struct pen_instant instant, struct pen_buf *into,
+                                    struct pen_error *err)
+{
+    return format->dialect == PEN_TIME_JAVA ? pen_java_print(format, instant, into, err)
+                                            : pen_strptime_print(format, instant, into, err);
 }

@@ -63,7 +63,9 @@ enum pen_time_cause {
     PEN_TIME_BAD_YEAR_DAY, /* day 366 of a common year */
     PEN_TIME_NO_TIME,      /* ruby: the pattern states nothing */
     PEN_TIME_OUT_OF_RANGE, /* beyond int64 microseconds */
-    PEN_TIME_BAD_CONFLICT  /* java: two fields contradict each other */
+    PEN_TIME_BAD_VALUE,    /* java: `field` cannot be `value` */
+    PEN_TIME_CONFLICT,     /* java: `field` contradicts the others */
+    PEN_TIME_REGION        /* java: a zone that is no offset */
 };
 
 struct pen_time_failure {
@@ -72,6 +74,8 @@ struct pen_time_failure {
     struct pen_slice zone;
     int64_t year;
     int month, day;
+    const char *field, *span; /* java's name of the field, and the values it may have */
+    int64_t value;
 };
 
 /* One step of a strptime program. */
@@ -159,6 +163,10 @@ bool pen_time_resolve_ruby(const struct pen_time_format *format,
  * beyond int64 microseconds. */
 bool pen_time_make_instant(int64_t utc_seconds, int64_t ns, struct pen_instant *ret_instant);
 
+/* pen_time_date_of - the date of a day since 1970-01-01; any day that an instant can fall on, and a
+ * few more on both sides. */
+struct pen_civil pen_time_date_of(int64_t days);
+
 /* pen_time_month_days - days of a month, proleptic Gregorian. */
 int pen_time_month_days(int64_t year, int month);
 bool pen_time_is_leap(int64_t year);
@@ -166,6 +174,25 @@ bool pen_time_is_leap(int64_t year);
 /* English names, upper case first letter: weekdays from Sunday, months from January. */
 extern const char *const pen_time_weekdays[7];
 extern const char *const pen_time_months[12];
+
+/* pen_strptime_print - strftime, spec/parsers.md 6.7; in the format's zone; appends to `into`. */
+PEN_MUST_USE enum pen_code pen_strptime_print(const struct pen_time_format *format,
+                                              struct pen_instant instant, struct pen_buf *into,
+                                              struct pen_error *err);
+
+/* What printing needs to know about an instant on a zone's clock. */
+struct pen_time_reading {
+    struct pen_civil civil; /* us is not filled: see ns */
+    int64_t days, utc_seconds;
+    int32_t offset_seconds;
+    const char *abbreviation; /* NULL: a fixed offset */
+    int ns;                   /* 0..999999999 */
+    int year_day;             /* 1..366 */
+    int weekday;              /* 0 Sunday .. 6 */
+};
+
+/* pen_time_read_clock - the reading of a zone's clock at an instant. */
+struct pen_time_reading pen_time_read_clock(struct pen_zone_ref zone, struct pen_instant instant);
 
 /* pen_time_match_word - length of `word` when the text at `at` starts with its first `len` letters,
  * whatever their case; 0 otherwise. */

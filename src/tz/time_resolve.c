@@ -50,6 +50,15 @@ int pen_time_month_days(int64_t year, int month)
     return days[month - 1] + (month == 2 && pen_time_is_leap(year));
 }
 
+struct pen_civil pen_time_date_of(int64_t days)
+{
+    /* 400 years nearer to 1970, so that days at the very edge do not overflow as microseconds */
+    int64_t shift = days < 0 ? 400 : -400;
+    struct pen_civil c = pen_civil_from_us((days + shift / 400 * 146097) * PEN_US_PER_DAY);
+    c.year -= shift;
+    return c;
+}
+
 bool pen_time_make_instant(int64_t utc_seconds, int64_t ns, struct pen_instant *ret_instant)
 {
     int64_t carry = ns / 1000000000 - (ns % 1000000000 < 0);
