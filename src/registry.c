@@ -1,6 +1,7 @@
 #include "registry.h"
 
 const struct pen_source_type *const pen_source_types[] = {
+    &pen_source_s3,
     &pen_source_file,
     NULL,
 };

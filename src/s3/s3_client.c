@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "net/http_date.h"
 #include "s3/s3_internal.h"
 #include "s3/s3_page.h"
 
@@ -156,6 +157,8 @@ static enum pen_code fetch_page(struct s3_exchange *x, struct pen_s3_page *page,
     int status = 0;
     do {
         PEN_TRY(s3_exchange_wait(x, &status, err));
+        page->server_utc_us = 0; /* stays so when the reply has no Date that can be read */
+        (void)pen_http_date_us(pen_http_header(x->call, "date"), &page->server_utc_us);
         if (read_page(x->call, page, &failed) == PEN_OK)
             return PEN_OK;
         s3_page_clear(page);
