@@ -81,3 +81,19 @@ char *pen_arena_copy(struct pen_arena *arena, struct pen_slice slice)
     copy[slice.len] = '\0';
     return copy;
 }
+
+enum pen_code pen_arena_grow(struct pen_arena *arena, void *array_pointer, size_t count,
+                             size_t element_bytes, struct pen_error *err)
+{
+    bool is_full = count == 0 || (count >= 8 && (count & (count - 1)) == 0);
+    if (!is_full)
+        return PEN_OK;
+    void *grown = pen_arena_alloc(arena, (count == 0 ? 8 : count * 2) * element_bytes);
+    if (grown == NULL)
+        return pen_fail_nomem(err);
+    void **array = array_pointer;
+    if (count > 0)
+        memcpy(grown, *array, count * element_bytes);
+    *array = grown;
+    return PEN_OK;
+}

@@ -53,23 +53,6 @@ enum pen_code pen_lake_copy(struct pen_arena *arena, struct pen_slice slice, con
     return *ret_text == NULL ? pen_fail_nomem(err) : PEN_OK;
 }
 
-enum pen_code pen_lake_grow(struct pen_arena *arena, void *array_pointer, size_t count,
-                            size_t element_bytes, struct pen_error *err)
-{
-    bool is_full = count == 0 || (count >= 8 && (count & (count - 1)) == 0);
-    if (!is_full)
-        return PEN_OK;
-    size_t cap = count == 0 ? 8 : count * 2;
-    void *grown = pen_arena_alloc(arena, cap * element_bytes);
-    if (grown == NULL)
-        return pen_fail_nomem(err);
-    void **array = array_pointer;
-    if (count > 0)
-        memcpy(grown, *array, count * element_bytes);
-    *array = grown;
-    return PEN_OK;
-}
-
 /* --- open --------------------------------------------------------------------------------------
  */
 
@@ -458,7 +441,7 @@ enum pen_code pen_lake_snapshot_list(struct pen_lake_txn *txn, size_t max, struc
         PEN_TRY(pen_stmt_step(stmt, &has_row, err));
         if (!has_row)
             break;
-        PEN_TRY(pen_lake_grow(arena, &list, count, sizeof *list, err));
+        PEN_TRY(pen_arena_grow(arena, &list, count, sizeof *list, err));
         struct pen_lake_snapshot *snapshot = &list[count++];
         snapshot->snapshot_id = pen_stmt_int(stmt, 0);
         snapshot->schema_version = pen_stmt_int(stmt, 1);

@@ -86,7 +86,7 @@ enum pen_code pen_lake_database_list(struct pen_lake_txn *txn, struct pen_arena 
         PEN_TRY(pen_stmt_step(stmt, &has_row, err));
         if (!has_row)
             break;
-        PEN_TRY(pen_lake_grow(arena, &list, count, sizeof *list, err));
+        PEN_TRY(pen_arena_grow(arena, &list, count, sizeof *list, err));
         PEN_TRY(read_database(txn, stmt, arena, &list[count++], err));
     }
     *ret_list = list;

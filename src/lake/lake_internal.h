@@ -55,10 +55,6 @@ int64_t pen_lake_time_us(struct pen_slice text);
 PEN_MUST_USE enum pen_code pen_lake_copy(struct pen_arena *arena, struct pen_slice slice,
                                          const char **ret_text, struct pen_error *err);
 
-/* pen_lake_grow - room for one more element in an array of the arena. */
-PEN_MUST_USE enum pen_code pen_lake_grow(struct pen_arena *arena, void *array_pointer, size_t count,
-                                         size_t element_bytes, struct pen_error *err);
-
 /* --- lake_types.c --- */
 
 /* pen_lake_type_text - the format's word for a type of ours. */

@@ -83,8 +83,8 @@ static enum pen_code read_columns(struct pen_lake_txn *txn, struct pen_arena *ar
         PEN_TRY(pen_stmt_step(stmt, &has_row, err));
         if (!has_row)
             return PEN_OK;
-        PEN_TRY(pen_lake_grow(arena, &table->columns, table->column_count, sizeof *table->columns,
-                              err));
+        PEN_TRY(pen_arena_grow(arena, &table->columns, table->column_count, sizeof *table->columns,
+                               err));
         struct pen_lake_column *column = &table->columns[table->column_count++];
         *column = (struct pen_lake_column){.column_id = pen_stmt_int(stmt, 0)};
         PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 1), &column->name, err));
@@ -245,7 +245,7 @@ enum pen_code pen_lake_table_list(struct pen_lake_txn *txn, const char *database
         PEN_TRY(pen_stmt_step(stmt, &has_row, err));
         if (!has_row)
             break;
-        PEN_TRY(pen_lake_grow(arena, &list, count, sizeof *list, err));
+        PEN_TRY(pen_arena_grow(arena, &list, count, sizeof *list, err));
         PEN_TRY(read_table(txn, stmt, arena, &list[count++], err));
     }
     *ret_list = list;

@@ -2,7 +2,7 @@
  *
  *     queued --claim--> booting --start--> running --finish--> success | error | killed
  *        \--kill--> killed        \--kill--> a request that the owner sees at its next heartbeat
- *     booting, running with a lease that ran out --reclaim--> queued again (attempt + 1) or error
+ *     booting, running with a lease that ran out --reclaim--> queued again, or error
  *
  * All functions work on a connection, inside the caller's transaction when one is open (so that a
  * commit of data and the end of its job are one), else as a transaction of their own. A transition
@@ -53,8 +53,8 @@ struct pen_job {
     const char *domain_key;         /* unique: makes issuing idempotent; NULL for none */
     enum pen_job_status status;
     bool is_kill_requested;
-    int priority; /* -2 .. 2 */
-    int attempt, retry_limit;
+    int priority;                             /* -2 .. 2 */
+    int attempt, retry_limit;                 /* attempt: claims so far */
     int64_t created_us, started_us, ended_us; /* 0: not yet */
     struct pen_job_counts counts;
     int64_t snapshot_id; /* that its commit made; -1 for none */
@@ -123,8 +123,9 @@ struct pen_job_end {
 PEN_MUST_USE enum pen_code pen_job_finish(struct pen_db *db, int64_t job_id, const char *owner,
                                           const struct pen_job_end *end, struct pen_error *err);
 
-/* pen_job_retry - gives a booting or running job back to the queue, attempt + 1: the owner's own
- * decision after a failure that may pass. */
+/* pen_job_retry - gives a booting or running job back to the queue: the owner's own decision after
+ * a failure that may pass (its next claim counts as another attempt). PEN_ERR_CONFLICT when the job
+ * was asked to die: then finish it as killed. */
 PEN_MUST_USE enum pen_code pen_job_retry(struct pen_db *db, int64_t job_id, const char *owner,
                                          const char *error, struct pen_error *err);
 
@@ -133,8 +134,8 @@ PEN_MUST_USE enum pen_code pen_job_retry(struct pen_db *db, int64_t job_id, cons
 PEN_MUST_USE enum pen_code pen_job_kill(struct pen_db *db, int64_t job_id, int64_t now_us,
                                         enum pen_job_status *ret_former, struct pen_error *err);
 
-/* pen_job_reclaim - jobs whose owner died (lease over): back to the queue with attempt + 1, or
- * killed when that was asked for, or error when attempt reached retry_limit + 1.
+/* pen_job_reclaim - jobs whose owner died (lease over): back to the queue; or killed when that was
+ * asked for; or error after three attempts that ended so (more when retry_limit allows more).
  * out: *ret_count (may be NULL) how many. */
 PEN_MUST_USE enum pen_code pen_job_reclaim(struct pen_db *db, int64_t now_us, size_t *ret_count,
                                            struct pen_error *err);

@@ -40,8 +40,8 @@ PEN_MUST_USE enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id, si
                                            struct pen_ledger_entry **ret_entries, size_t *ret_count,
                                            struct pen_error *err);
 
-/* pen_ledger_forget_table - after a table was dropped, or emptied by a replace: its objects may be
- * loaded again. */
+/* pen_ledger_forget_table - after a table was dropped, or before a replace adds its own: the
+ * objects may be loaded again; pen_ledger_list still shows them as history. */
 PEN_MUST_USE enum pen_code pen_ledger_forget_table(struct pen_db *db, int64_t table_id,
                                                    struct pen_error *err);
 

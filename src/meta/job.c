@@ -1,0 +1,396 @@
+#include "meta/job.h"
+
+#include "meta/meta_internal.h"
+
+#include <assert.h>
+
+/* A process that dies takes its jobs down through no fault of theirs: they get this many attempts
+ * even without a retry limit, so that a job that kills its process does not come back for ever. */
+#define ATTEMPTS_AFTER_CRASH 3
+
+static const char *const status_names[] = {
+    [PEN_JOB_QUEUED] = "queued",   [PEN_JOB_BOOTING] = "booting", [PEN_JOB_RUNNING] = "running",
+    [PEN_JOB_SUCCESS] = "success", [PEN_JOB_ERROR] = "error",     [PEN_JOB_KILLED] = "killed",
+};
+
+const char *pen_job_status_name(enum pen_job_status status)
+{
+    return status_names[status];
+}
+
+bool pen_job_status_from_name(struct pen_slice name, enum pen_job_status *ret_status)
+{
+    for (size_t i = 0; i < sizeof status_names / sizeof status_names[0]; i++) {
+        if (pen_slice_is(name, status_names[i])) {
+            *ret_status = (enum pen_job_status)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- create ------------------------------------------------------------------------------------
+ */
+
+static enum pen_code check_domain_key(struct pen_db *db, const char *domain_key,
+                                      struct pen_error *err)
+{
+    if (domain_key == NULL)
+        return PEN_OK;
+    int64_t other = 0;
+    bool is_found = false;
+    PEN_TRY(pen_db_query_int(db, &other, &is_found, err,
+                             "SELECT job_id FROM job WHERE domain_key = $1", "t", domain_key));
+    if (is_found)
+        return pen_fail(err, PEN_ERR_CONFLICT, "conflicts_with job:%lld", (long long)other);
+    return PEN_OK;
+}
+
+static const char *text_or_empty(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+static enum pen_code insert_job(struct pen_db *db, const struct pen_job *job, int64_t *ret_job_id,
+                                struct pen_error *err)
+{
+    int64_t job_id = 0;
+    PEN_TRY(check_domain_key(db, job->domain_key, err));
+    PEN_TRY(pen_meta_next_id(db, "SELECT max(job_id) FROM job", &job_id, err));
+    PEN_TRY(pen_db_run(
+        db, NULL, err,
+        "INSERT INTO job (job_id, type, database_name, table_name, time_column, config, "
+        "sealed_config, options, schedule, scheduled_us, domain_key, priority, retry_limit, "
+        "created_us, status, is_kill_requested, attempt, started_us, ended_us, records, rejected, "
+        "filtered, bytes, objects, snapshot_id, error, result, owner, lease_until_us) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'queued', 0, 0, 0, "
+        "0, 0, 0, 0, 0, 0, -1, '', '', '', 0)",
+        "itttttbttitiii", job_id, job->type, job->database, job->table, job->time_column,
+        text_or_empty(job->config), job->sealed_config, text_or_empty(job->options), job->schedule,
+        job->scheduled_us, job->domain_key, (int64_t)job->priority, (int64_t)job->retry_limit,
+        job->created_us));
+    *ret_job_id = job_id;
+    return PEN_OK;
+}
+
+enum pen_code pen_job_create(struct pen_db *db, const struct pen_job *job, int64_t *ret_job_id,
+                             struct pen_error *err)
+{
+    bool is_own = false;
+    PEN_TRY(pen_meta_enter(db, &is_own, err));
+    return pen_meta_leave(db, is_own, insert_job(db, job, ret_job_id, err), err);
+}
+
+/* --- read --------------------------------------------------------------------------------------
+ */
+
+#define JOB_COLUMNS                                                                                \
+    "SELECT job_id, type, database_name, table_name, time_column, config, sealed_config, "         \
+    "options, "                                                                                    \
+    "schedule, scheduled_us, domain_key, status, is_kill_requested, priority, attempt, "           \
+    "retry_limit, created_us, started_us, ended_us, records, rejected, filtered, bytes, objects, " \
+    "snapshot_id, error, result, owner, lease_until_us FROM job "
+
+static enum pen_code read_texts(struct pen_stmt *stmt, struct pen_arena *arena, struct pen_job *job,
+                                struct pen_error *err)
+{
+    const struct {
+        int column;
+        const char **text;
+    } texts[] = {{1, &job->type},        {2, &job->database},    {3, &job->table},
+                 {4, &job->time_column}, {5, &job->config},      {7, &job->options},
+                 {8, &job->schedule},    {10, &job->domain_key}, {25, &job->error},
+                 {26, &job->result},     {27, &job->owner}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (!pen_stmt_is_null(stmt, texts[i].column))
+            PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, texts[i].column), texts[i].text, err));
+    struct pen_slice sealed = pen_stmt_bytes(stmt, 6);
+    const char *copy = NULL;
+    PEN_TRY(pen_meta_copy(arena, sealed, &copy, err));
+    job->sealed_config = pen_slice(copy, sealed.len);
+    return PEN_OK;
+}
+
+static enum pen_code read_job(struct pen_stmt *stmt, struct pen_arena *arena, struct pen_job *job,
+                              struct pen_error *err)
+{
+    *job = (struct pen_job){
+        .job_id = pen_stmt_int(stmt, 0),
+        .scheduled_us = pen_stmt_int(stmt, 9),
+        .is_kill_requested = pen_stmt_int(stmt, 12) != 0,
+        .priority = (int)pen_stmt_int(stmt, 13),
+        .attempt = (int)pen_stmt_int(stmt, 14),
+        .retry_limit = (int)pen_stmt_int(stmt, 15),
+        .created_us = pen_stmt_int(stmt, 16),
+        .started_us = pen_stmt_int(stmt, 17),
+        .ended_us = pen_stmt_int(stmt, 18),
+        .counts = {.records = (uint64_t)pen_stmt_int(stmt, 19),
+                   .rejected = (uint64_t)pen_stmt_int(stmt, 20),
+                   .filtered = (uint64_t)pen_stmt_int(stmt, 21),
+                   .bytes = (uint64_t)pen_stmt_int(stmt, 22),
+                   .objects = (uint64_t)pen_stmt_int(stmt, 23)},
+        .snapshot_id = pen_stmt_int(stmt, 24),
+        .lease_until_us = pen_stmt_int(stmt, 28),
+    };
+    if (!pen_job_status_from_name(pen_stmt_text(stmt, 11), &job->status))
+        return pen_fail(err, PEN_ERR_CORRUPT, "job %lld has an unknown status",
+                        (long long)job->job_id);
+    return read_texts(stmt, arena, job, err);
+}
+
+static enum pen_code fail_no_job(int64_t job_id, struct pen_error *err)
+{
+    return pen_fail(err, PEN_ERR_NOT_FOUND, "job %lld does not exist", (long long)job_id);
+}
+
+enum pen_code pen_job_get(struct pen_db *db, int64_t job_id, struct pen_arena *arena,
+                          struct pen_job *ret_job, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
+    PEN_TRY(pen_db_query(db, &stmt, err, JOB_COLUMNS "WHERE job_id = $1", "i", job_id));
+    bool has_row = false;
+    PEN_TRY(pen_stmt_step(stmt, &has_row, err));
+    return has_row ? read_job(stmt, arena, ret_job, err) : fail_no_job(job_id, err);
+}
+
+enum pen_code pen_job_list(struct pen_db *db, const struct pen_job_filter *filter,
+                           struct pen_arena *arena, struct pen_job **ret_jobs, size_t *ret_count,
+                           struct pen_error *err)
+{
+    PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
+    PEN_TRY(pen_db_query(
+        db, &stmt, err,
+        JOB_COLUMNS "WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR schedule = $2) "
+                    "AND ($3 = 0 OR (started_us > 0 AND (CASE WHEN ended_us > 0 THEN ended_us "
+                    "ELSE $4 END) - started_us >= $3)) ORDER BY job_id DESC LIMIT $5 OFFSET $6",
+        "ttiiii", filter->has_status ? status_names[filter->status] : NULL, filter->schedule,
+        filter->slower_than_us, filter->now_us, (int64_t)filter->max, (int64_t)filter->skip));
+    struct pen_job *jobs = NULL;
+    size_t count = 0;
+    for (;;) {
+        bool has_row = false;
+        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
+        if (!has_row)
+            break;
+        PEN_TRY(pen_arena_grow(arena, &jobs, count, sizeof *jobs, err));
+        PEN_TRY(read_job(stmt, arena, &jobs[count++], err));
+    }
+    *ret_jobs = jobs;
+    *ret_count = count;
+    return PEN_OK;
+}
+
+/* --- transitions -------------------------------------------------------------------------------
+ */
+
+/* Says why an update of a job hit nothing. */
+static enum pen_code fail_transition(struct pen_db *db, int64_t job_id, const char *what,
+                                     struct pen_error *err)
+{
+    PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
+    PEN_TRY(pen_db_query(db, &stmt, err, "SELECT status, owner FROM job WHERE job_id = $1", "i",
+                         job_id));
+    bool has_row = false;
+    PEN_TRY(pen_stmt_step(stmt, &has_row, err));
+    if (!has_row)
+        return fail_no_job(job_id, err);
+    struct pen_slice owner = pen_stmt_text(stmt, 1);
+    return pen_fail(err, PEN_ERR_CONFLICT, "job %lld cannot be %s: it is %s%s%.*s",
+                    (long long)job_id, what, pen_stmt_text(stmt, 0).ptr,
+                    owner.len == 0 ? "" : " by ", PEN_ARG(owner));
+}
+
+static enum pen_code take_job(struct pen_db *db, int64_t job_id, const char *owner,
+                              int64_t lease_until_us, struct pen_error *err)
+{
+    int64_t changes = 0;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET status = 'booting', owner = $1, lease_until_us = $2, "
+                       "attempt = attempt + 1 WHERE job_id = $3 AND status = 'queued'",
+                       "tii", owner, lease_until_us, job_id));
+    return changes == 1 ? PEN_OK : fail_transition(db, job_id, "claimed", err);
+}
+
+static enum pen_code claim_next(struct pen_db *db, const char *owner, int64_t lease_until_us,
+                                int64_t *ret_job_id, struct pen_error *err)
+{
+    bool is_found = false;
+    int64_t job_id = 0;
+    PEN_TRY(pen_db_query_int(
+        db, &job_id, &is_found, err,
+        "SELECT j.job_id FROM job j WHERE j.status = 'queued' AND (j.schedule IS NULL OR NOT "
+        "EXISTS (SELECT 1 FROM job o WHERE o.schedule = j.schedule AND o.status IN ('booting', "
+        "'running'))) ORDER BY j.priority DESC, j.job_id LIMIT 1",
+        ""));
+    if (is_found)
+        PEN_TRY(take_job(db, job_id, owner, lease_until_us, err));
+    *ret_job_id = job_id;
+    return PEN_OK;
+}
+
+enum pen_code pen_job_claim(struct pen_db *db, const char *owner, int64_t lease_until_us,
+                            int64_t *ret_job_id, struct pen_error *err)
+{
+    bool is_own = false;
+    PEN_TRY(pen_meta_enter(db, &is_own, err));
+    return pen_meta_leave(db, is_own, claim_next(db, owner, lease_until_us, ret_job_id, err), err);
+}
+
+enum pen_code pen_job_claim_one(struct pen_db *db, int64_t job_id, const char *owner,
+                                int64_t lease_until_us, struct pen_error *err)
+{
+    bool is_own = false;
+    PEN_TRY(pen_meta_enter(db, &is_own, err));
+    return pen_meta_leave(db, is_own, take_job(db, job_id, owner, lease_until_us, err), err);
+}
+
+enum pen_code pen_job_start(struct pen_db *db, int64_t job_id, const char *owner, int64_t now_us,
+                            struct pen_error *err)
+{
+    int64_t changes = 0;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET status = 'running', started_us = $1 "
+                       "WHERE job_id = $2 AND owner = $3 AND status = 'booting'",
+                       "iit", now_us, job_id, owner));
+    return changes == 1 ? PEN_OK : fail_transition(db, job_id, "started", err);
+}
+
+static enum pen_code beat(struct pen_db *db, int64_t job_id, const char *owner,
+                          int64_t lease_until_us, const struct pen_job_counts *counts,
+                          bool *ret_is_kill_requested, struct pen_error *err)
+{
+    int64_t changes = 0;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET lease_until_us = $1 WHERE job_id = $2 AND owner = $3 "
+                       "AND status IN ('booting', 'running')",
+                       "iit", lease_until_us, job_id, owner));
+    if (changes != 1)
+        return fail_transition(db, job_id, "continued", err);
+    if (counts != NULL)
+        PEN_TRY(pen_db_run(db, NULL, err,
+                           "UPDATE job SET records = $1, rejected = $2, filtered = $3, bytes = $4, "
+                           "objects = $5 WHERE job_id = $6",
+                           "iiiiii", (int64_t)counts->records, (int64_t)counts->rejected,
+                           (int64_t)counts->filtered, (int64_t)counts->bytes,
+                           (int64_t)counts->objects, job_id));
+    int64_t is_requested = 0;
+    bool is_found = false;
+    PEN_TRY(pen_db_query_int(db, &is_requested, &is_found, err,
+                             "SELECT is_kill_requested FROM job WHERE job_id = $1", "i", job_id));
+    *ret_is_kill_requested = is_requested != 0;
+    return PEN_OK;
+}
+
+enum pen_code pen_job_heartbeat(struct pen_db *db, int64_t job_id, const char *owner,
+                                int64_t lease_until_us, const struct pen_job_counts *counts,
+                                bool *ret_is_kill_requested, struct pen_error *err)
+{
+    bool is_own = false;
+    PEN_TRY(pen_meta_enter(db, &is_own, err));
+    enum pen_code code =
+        beat(db, job_id, owner, lease_until_us, counts, ret_is_kill_requested, err);
+    return pen_meta_leave(db, is_own, code, err);
+}
+
+enum pen_code pen_job_finish(struct pen_db *db, int64_t job_id, const char *owner,
+                             const struct pen_job_end *end, struct pen_error *err)
+{
+    assert(pen_job_status_is_finished(end->status));
+    int64_t changes = 0;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET status = $1, ended_us = $2, records = $3, rejected = $4, "
+                       "filtered = $5, bytes = $6, objects = $7, snapshot_id = $8, error = $9, "
+                       "result = $10, owner = '', lease_until_us = 0 "
+                       "WHERE job_id = $11 AND owner = $12 AND status IN ('booting', 'running')",
+                       "tiiiiiiittit", status_names[end->status], end->now_us,
+                       (int64_t)end->counts.records, (int64_t)end->counts.rejected,
+                       (int64_t)end->counts.filtered, (int64_t)end->counts.bytes,
+                       (int64_t)end->counts.objects, end->snapshot_id, text_or_empty(end->error),
+                       text_or_empty(end->result), job_id, owner));
+    return changes == 1 ? PEN_OK : fail_transition(db, job_id, "finished", err);
+}
+
+enum pen_code pen_job_retry(struct pen_db *db, int64_t job_id, const char *owner, const char *error,
+                            struct pen_error *err)
+{
+    int64_t changes = 0;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET status = 'queued', owner = '', lease_until_us = 0, "
+                       "error = $1 WHERE job_id = $2 AND owner = $3 AND is_kill_requested = 0 "
+                       "AND status IN ('booting', 'running')",
+                       "tit", text_or_empty(error), job_id, owner));
+    return changes == 1 ? PEN_OK : fail_transition(db, job_id, "queued again", err);
+}
+
+static enum pen_code kill_job(struct pen_db *db, int64_t job_id, int64_t now_us,
+                              enum pen_job_status *ret_former, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
+    PEN_TRY(pen_db_query(db, &stmt, err, "SELECT status FROM job WHERE job_id = $1", "i", job_id));
+    bool has_row = false;
+    PEN_TRY(pen_stmt_step(stmt, &has_row, err));
+    if (!has_row)
+        return fail_no_job(job_id, err);
+    enum pen_job_status former = PEN_JOB_QUEUED;
+    if (!pen_job_status_from_name(pen_stmt_text(stmt, 0), &former))
+        return pen_fail(err, PEN_ERR_CORRUPT, "job %lld has an unknown status", (long long)job_id);
+    if (former == PEN_JOB_QUEUED)
+        PEN_TRY(pen_db_run(db, NULL, err,
+                           "UPDATE job SET status = 'killed', is_kill_requested = 1, ended_us = $1 "
+                           "WHERE job_id = $2",
+                           "ii", now_us, job_id));
+    else if (!pen_job_status_is_finished(former))
+        PEN_TRY(pen_db_run(db, NULL, err, "UPDATE job SET is_kill_requested = 1 WHERE job_id = $1",
+                           "i", job_id));
+    *ret_former = former;
+    return PEN_OK;
+}
+
+enum pen_code pen_job_kill(struct pen_db *db, int64_t job_id, int64_t now_us,
+                           enum pen_job_status *ret_former, struct pen_error *err)
+{
+    bool is_own = false;
+    PEN_TRY(pen_meta_enter(db, &is_own, err));
+    return pen_meta_leave(db, is_own, kill_job(db, job_id, now_us, ret_former, err), err);
+}
+
+/* --- after a crash -----------------------------------------------------------------------------
+ */
+
+#define LEASE_IS_OVER "status IN ('booting', 'running') AND lease_until_us < $1"
+
+static enum pen_code reclaim(struct pen_db *db, int64_t now_us, int64_t *ret_changes,
+                             struct pen_error *err)
+{
+    int64_t changes = 0;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET status = 'killed', ended_us = $1, owner = '', "
+                       "lease_until_us = 0 WHERE " LEASE_IS_OVER " AND is_kill_requested = 1",
+                       "i", now_us));
+    *ret_changes += changes;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET status = 'error', ended_us = $1, lease_until_us = 0, "
+                       "error = 'the process ' || owner || ' that ran this job is gone, for the ' "
+                       "|| attempt || '. time', owner = '' WHERE " LEASE_IS_OVER
+                       " AND attempt >= $2 AND attempt > retry_limit",
+                       "ii", now_us, (int64_t)ATTEMPTS_AFTER_CRASH));
+    *ret_changes += changes;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET status = 'queued', owner = '', lease_until_us = 0 "
+                       "WHERE " LEASE_IS_OVER,
+                       "i", now_us));
+    *ret_changes += changes;
+    return PEN_OK;
+}
+
+enum pen_code pen_job_reclaim(struct pen_db *db, int64_t now_us, size_t *ret_count,
+                              struct pen_error *err)
+{
+    bool is_own = false;
+    int64_t changes = 0;
+    PEN_TRY(pen_meta_enter(db, &is_own, err));
+    PEN_TRY(pen_meta_leave(db, is_own, reclaim(db, now_us, &changes, err), err));
+    if (ret_count != NULL)
+        *ret_count = (size_t)changes;
+    return PEN_OK;
+}

@@ -1,0 +1,308 @@
+#include "unit.h"
+
+#include "meta/job.h"
+#include "temp_folder.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct pen_db *db;
+static struct pen_arena arena;
+static char path[300];
+
+static int open_db(void **state)
+{
+    static int number;
+    (void)state;
+    snprintf(path, sizeof path, "%s/job%d.sqlite", temp_folder, ++number);
+    arena = PEN_ARENA((size_t)16 << 20);
+    return pen_db_open(path, PEN_DB_CREATE, 0, &db, NULL) != PEN_OK ||
+           pen_db_migrate(db, NULL) != PEN_OK;
+}
+
+static int close_db(void **state)
+{
+    (void)state;
+    pen_db_close(db);
+    pen_arena_release(&arena);
+    return 0;
+}
+
+static int64_t create(const char *schedule, int priority)
+{
+    struct pen_job job = {.type = "bulkload",
+                          .database = "sample",
+                          .table = "events",
+                          .config = "in: {secret: '***'}",
+                          .sealed_config = pen_slice("\0\1\2", 3),
+                          .schedule = schedule,
+                          .priority = priority,
+                          .created_us = 1000};
+    int64_t id = 0;
+    assert_ok(pen_job_create(db, &job, &id, err));
+    return id;
+}
+
+static struct pen_job get(int64_t id)
+{
+    struct pen_job job;
+    assert_ok(pen_job_get(db, id, &arena, &job, err));
+    return job;
+}
+
+static int64_t claim(const char *owner)
+{
+    int64_t id = -1;
+    assert_ok(pen_job_claim(db, owner, 5000, &id, err));
+    return id;
+}
+
+static void job_goes_from_queued_to_success(void **state)
+{
+    (void)state;
+    assert_int_equal(create(NULL, 0), 1);
+    struct pen_job job = get(1);
+    assert_int_equal(job.status, PEN_JOB_QUEUED);
+    assert_string_equal(job.config, "in: {secret: '***'}");
+    assert_true(pen_slice_equal(job.sealed_config, pen_slice("\0\1\2", 3)));
+    assert_null(job.time_column);
+    assert_null(job.schedule);
+    assert_int_equal(job.snapshot_id, -1);
+    assert_int_equal(claim("p1"), 1);
+    assert_int_equal(get(1).status, PEN_JOB_BOOTING);
+    assert_int_equal(claim("p2"), 0);
+    assert_ok(pen_job_start(db, 1, "p1", 2000, err));
+    bool is_kill = true;
+    struct pen_job_counts counts = {.records = 5, .bytes = 7};
+    assert_ok(pen_job_heartbeat(db, 1, "p1", 9000, &counts, &is_kill, err));
+    assert_false(is_kill);
+    job = get(1);
+    assert_int_equal(job.status, PEN_JOB_RUNNING);
+    assert_int_equal(job.counts.records, 5);
+    assert_int_equal(job.lease_until_us, 9000);
+    struct pen_job_end end = {.status = PEN_JOB_SUCCESS,
+                              .now_us = 3000,
+                              .counts = {10, 1, 2, 30, 4},
+                              .snapshot_id = 17,
+                              .result = "{\"last_path\":\"a\"}"};
+    assert_ok(pen_job_finish(db, 1, "p1", &end, err));
+    job = get(1);
+    assert_int_equal(job.status, PEN_JOB_SUCCESS);
+    assert_int_equal(job.started_us, 2000);
+    assert_int_equal(job.ended_us, 3000);
+    assert_int_equal(job.counts.records, 10);
+    assert_int_equal(job.counts.rejected, 1);
+    assert_int_equal(job.counts.filtered, 2);
+    assert_int_equal(job.counts.bytes, 30);
+    assert_int_equal(job.counts.objects, 4);
+    assert_int_equal(job.snapshot_id, 17);
+    assert_string_equal(job.result, "{\"last_path\":\"a\"}");
+    assert_string_equal(job.owner, "");
+}
+
+static void wrong_transitions_are_refused_with_the_reason(void **state)
+{
+    (void)state;
+    create(NULL, 0);
+    struct pen_error failure = {0};
+    assert_int_equal(pen_job_start(db, 1, "p1", 1, &failure), PEN_ERR_CONFLICT);
+    assert_string_equal(failure.message, "job 1 cannot be started: it is queued");
+    claim("p1");
+    assert_int_equal(pen_job_start(db, 1, "p2", 1, &failure), PEN_ERR_CONFLICT);
+    assert_string_equal(failure.message, "job 1 cannot be started: it is booting by p1");
+    struct pen_job_end end = {.status = PEN_JOB_SUCCESS, .snapshot_id = -1};
+    assert_int_equal(pen_job_finish(db, 1, "p2", &end, &failure), PEN_ERR_CONFLICT);
+    bool is_kill = false;
+    assert_int_equal(pen_job_heartbeat(db, 1, "p2", 1, NULL, &is_kill, &failure), PEN_ERR_CONFLICT);
+    assert_ok(pen_job_finish(db, 1, "p1", &end, err));
+    assert_int_equal(pen_job_finish(db, 1, "p1", &end, &failure), PEN_ERR_CONFLICT);
+    assert_int_equal(pen_job_claim_one(db, 1, "p1", 1, &failure), PEN_ERR_CONFLICT);
+    assert_int_equal(pen_job_claim_one(db, 99, "p1", 1, &failure), PEN_ERR_NOT_FOUND);
+    assert_string_equal(failure.message, "job 99 does not exist");
+    struct pen_job job;
+    assert_int_equal(pen_job_get(db, 99, &arena, &job, &failure), PEN_ERR_NOT_FOUND);
+}
+
+static void claim_takes_by_priority_and_one_job_a_schedule(void **state)
+{
+    (void)state;
+    create("daily", 0);
+    create("daily", 0);
+    create(NULL, -1);
+    create(NULL, 2);
+    assert_int_equal(claim("p"), 4);
+    assert_int_equal(claim("p"), 1);
+    assert_int_equal(claim("p"), 3); /* 2 waits for 1 */
+    assert_int_equal(claim("p"), 0);
+    struct pen_job_end end = {.status = PEN_JOB_ERROR, .error = "no such bucket"};
+    assert_ok(pen_job_finish(db, 1, "p", &end, err));
+    assert_string_equal(get(1).error, "no such bucket");
+    assert_int_equal(claim("p"), 2);
+}
+
+static void kill_is_at_once_when_queued_and_a_request_when_running(void **state)
+{
+    (void)state;
+    create(NULL, 0);
+    create(NULL, 0);
+    enum pen_job_status former = PEN_JOB_ERROR;
+    assert_ok(pen_job_kill(db, 2, 77, &former, err));
+    assert_int_equal(former, PEN_JOB_QUEUED);
+    assert_int_equal(get(2).status, PEN_JOB_KILLED);
+    assert_int_equal(get(2).ended_us, 77);
+    claim("p");
+    assert_ok(pen_job_start(db, 1, "p", 5, err));
+    assert_ok(pen_job_kill(db, 1, 78, &former, err));
+    assert_int_equal(former, PEN_JOB_RUNNING);
+    assert_int_equal(get(1).status, PEN_JOB_RUNNING);
+    bool is_kill = false;
+    assert_ok(pen_job_heartbeat(db, 1, "p", 100, NULL, &is_kill, err));
+    assert_true(is_kill);
+    struct pen_error failure = {0};
+    assert_int_equal(pen_job_retry(db, 1, "p", "x", &failure), PEN_ERR_CONFLICT);
+    struct pen_job_end end = {.status = PEN_JOB_KILLED, .now_us = 80};
+    assert_ok(pen_job_finish(db, 1, "p", &end, err));
+    assert_ok(pen_job_kill(db, 1, 79, &former, err));
+    assert_int_equal(former, PEN_JOB_KILLED);
+    assert_int_equal(get(1).ended_us, 80);
+    assert_int_equal(pen_job_kill(db, 3, 79, &former, &failure), PEN_ERR_NOT_FOUND);
+}
+
+static void lost_leases_are_reclaimed_until_it_is_hopeless(void **state)
+{
+    (void)state;
+    create(NULL, 0);
+    size_t count = 9;
+    for (int attempt = 1; attempt <= 3; attempt++) {
+        assert_int_equal(claim("p"), 1); /* lease until 5000 */
+        assert_int_equal(get(1).attempt, attempt);
+        assert_ok(pen_job_reclaim(db, 5000, &count, err));
+        assert_int_equal(count, 0); /* not over yet */
+        assert_ok(pen_job_reclaim(db, 5001, &count, err));
+        assert_int_equal(count, 1);
+    }
+    struct pen_job job = get(1);
+    assert_int_equal(job.status, PEN_JOB_ERROR);
+    assert_non_null(strstr(job.error, "the process p that ran this job is gone"));
+    create(NULL, 0);
+    assert_int_equal(claim("q"), 2);
+    enum pen_job_status former;
+    assert_ok(pen_job_kill(db, 2, 1, &former, err));
+    assert_ok(pen_job_reclaim(db, 5001, NULL, err));
+    assert_int_equal(get(2).status, PEN_JOB_KILLED);
+}
+
+static void retry_gives_the_job_back_to_the_queue(void **state)
+{
+    (void)state;
+    create(NULL, 0);
+    claim("p");
+    assert_ok(pen_job_retry(db, 1, "p", "expired token", err));
+    struct pen_job job = get(1);
+    assert_int_equal(job.status, PEN_JOB_QUEUED);
+    assert_string_equal(job.error, "expired token");
+    assert_int_equal(claim("p2"), 1);
+    assert_int_equal(get(1).attempt, 2);
+}
+
+static void domain_key_makes_issuing_idempotent(void **state)
+{
+    (void)state;
+    struct pen_job job = {.type = "bulkload", .database = "d", .table = "t", .domain_key = "k1"};
+    int64_t id = 0;
+    assert_ok(pen_job_create(db, &job, &id, err));
+    struct pen_error failure = {0};
+    assert_int_equal(pen_job_create(db, &job, &id, &failure), PEN_ERR_CONFLICT);
+    assert_string_equal(failure.message, "conflicts_with job:1");
+    assert_false(failure.is_retryable);
+    job.domain_key = "k2";
+    assert_ok(pen_job_create(db, &job, &id, err));
+    assert_int_equal(id, 2);
+}
+
+static void list_filters_and_pages_newest_first(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        create(i % 2 == 0 ? "even" : NULL, 0);
+    claim("p"); /* job 1 */
+    assert_ok(pen_job_start(db, 1, "p", 100, err));
+    struct pen_job *jobs = NULL;
+    size_t count = 0;
+    struct pen_job_filter filter = {.skip = 1, .max = 2};
+    assert_ok(pen_job_list(db, &filter, &arena, &jobs, &count, err));
+    assert_int_equal(count, 2);
+    assert_int_equal(jobs[0].job_id, 5);
+    assert_int_equal(jobs[1].job_id, 4);
+    filter = (struct pen_job_filter){.max = 100, .schedule = "even"};
+    assert_ok(pen_job_list(db, &filter, &arena, &jobs, &count, err));
+    assert_int_equal(count, 3);
+    assert_string_equal(jobs[0].schedule, "even");
+    filter = (struct pen_job_filter){.max = 100, .has_status = true, .status = PEN_JOB_RUNNING};
+    assert_ok(pen_job_list(db, &filter, &arena, &jobs, &count, err));
+    assert_int_equal(count, 1);
+    assert_int_equal(jobs[0].job_id, 1);
+    filter = (struct pen_job_filter){.max = 100, .slower_than_us = 50, .now_us = 150};
+    assert_ok(pen_job_list(db, &filter, &arena, &jobs, &count, err));
+    assert_int_equal(count, 1);
+    filter.slower_than_us = 51;
+    assert_ok(pen_job_list(db, &filter, &arena, &jobs, &count, err));
+    assert_int_equal(count, 0);
+}
+
+/* Ten processes claim and finish forty jobs: each job is run once. */
+static void ten_processes_share_the_queue_without_running_a_job_twice(void **state)
+{
+    (void)state;
+    enum { PROCESSES = 10, JOBS = 40 };
+    for (int i = 0; i < JOBS; i++)
+        create(NULL, 0);
+    pid_t children[PROCESSES];
+    for (int i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] > 0)
+            continue;
+        struct pen_db *own = NULL;
+        char owner[16];
+        snprintf(owner, sizeof owner, "p%d", i);
+        int bad = pen_db_open(path, PEN_DB_WRITE, 0, &own, NULL) != PEN_OK;
+        for (int64_t id = 1; !bad && id != 0;) {
+            struct pen_job_end end = {.status = PEN_JOB_SUCCESS, .counts = {.records = 1}};
+            bad = pen_job_claim(own, owner, INT64_MAX, &id, NULL) != PEN_OK;
+            if (id != 0)
+                bad = bad || pen_job_start(own, id, owner, 1, NULL) != PEN_OK ||
+                      pen_job_finish(own, id, owner, &end, NULL) != PEN_OK;
+        }
+        _exit(bad);
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    int64_t sum = 0;
+    bool is_found = false;
+    assert_ok(pen_db_query_int(db, &sum, &is_found, err,
+                               "SELECT sum(records) FROM job WHERE status = 'success' AND "
+                               "attempt = 1",
+                               ""));
+    assert_int_equal(sum, JOBS);
+}
+
+int main(void)
+{
+#define JOB_TEST(name) cmocka_unit_test_setup_teardown(name, open_db, close_db)
+    const struct CMUnitTest tests[] = {
+        JOB_TEST(job_goes_from_queued_to_success),
+        JOB_TEST(wrong_transitions_are_refused_with_the_reason),
+        JOB_TEST(claim_takes_by_priority_and_one_job_a_schedule),
+        JOB_TEST(kill_is_at_once_when_queued_and_a_request_when_running),
+        JOB_TEST(lost_leases_are_reclaimed_until_it_is_hopeless),
+        JOB_TEST(retry_gives_the_job_back_to_the_queue),
+        JOB_TEST(domain_key_makes_issuing_idempotent),
+        JOB_TEST(list_filters_and_pages_newest_first),
+        JOB_TEST(ten_processes_share_the_queue_without_running_a_job_twice),
+    };
+    return cmocka_run_group_tests(tests, temp_folder_make, temp_folder_remove);
+}
