@@ -18,6 +18,7 @@ const struct pen_parse_type *const pen_parse_types[] = {
 
 const struct pen_filter_type *const pen_filter_types[] = {
     &pen_filter_add_time,
+    &pen_filter_expand_json,
     &pen_filter_rename,
     NULL,
 };

@@ -5,7 +5,7 @@
  *
  * source: spec/filters.md 4. A string that cannot be read rejects its record; a json value without
  * a usable member gives null. */
-#include "filter/filter.h"
+#include "filter/filter_reject.h"
 
 #include "base/json.h"
 #include "tz/time_format.h"
@@ -285,8 +285,9 @@ static enum pen_code find_column(struct pen_filter *filter, const struct pen_sch
     struct add_time *state = filter->state;
     state->from_column = pen_schema_find(in, pen_slice_str(state->from.name));
     if (state->from_column == SIZE_MAX)
-        return pen_fail_at(&filter->bind, state->column_node, err,
-                           "from_column '%s' doesn't exist in the schema.", state->from.name);
+        return pen_filter_fail_column(
+            filter, state->column_node, in, pen_slice_str(state->from.name), err,
+            "from_column '%s' doesn't exist in the schema.", state->from.name);
     state->from_type = in->fields[state->from_column].type;
     if (state->from_type == PEN_TYPE_BOOLEAN || state->from_type == PEN_TYPE_DOUBLE)
         return pen_fail_at(&filter->bind, state->column_node, err,
@@ -374,26 +375,15 @@ static struct pen_instant generated(const struct add_time *state, struct local *
 }
 
 static enum pen_code reject(struct pen_filter_local *local, struct pen_batch *batch, size_t row,
-                            struct pen_slice text, struct pen_error *err)
+                            struct pen_slice text, struct pen_keep *keep, struct pen_error *err)
 {
     const struct add_time *state = local->filter->state;
     PEN_CLEANUP(pen_buf_release) struct pen_buf reason = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(pen_buf_add_str(&reason, "Skipped a record (", err));
     PEN_TRY(pen_time_format_reason(state->format, text, &reason, err));
     PEN_TRY(pen_buf_add_str(&reason, ").", err));
-    const struct pen_origin *origin = pen_batch_origin(batch, row);
-    struct pen_reject rejected = {
-        .object = origin->object,
-        .object_index = origin->object_index,
-        .line = pen_batch_line(batch, row),
-        .offset = origin->base_offset + batch->row_start[row],
-        .step = "add_time",
-        .column = state->from.name,
-        .code = "bad_timestamp",
-        .reason = pen_buf_slice(&reason),
-        .raw = pen_batch_raw(batch, row),
-    };
-    return local->rejects->report(local->rejects, &rejected, err);
+    return pen_filter_reject(local, batch, row, state->from.name, "bad_timestamp",
+                             pen_buf_slice(&reason), keep, err);
 }
 
 /* The member of a json value as an instant; false: null. */
@@ -415,7 +405,7 @@ static bool json_instant(const struct add_time *state, struct local *local, stru
 }
 
 static enum pen_code convert_row(struct pen_filter_local *local, struct pen_batch *batch,
-                                 struct pen_column *column, size_t row, uint64_t *keep_bits,
+                                 struct pen_column *column, size_t row, struct pen_keep *keep,
                                  struct pen_error *err)
 {
     const struct add_time *state = local->filter->state;
@@ -433,10 +423,8 @@ static enum pen_code convert_row(struct pen_filter_local *local, struct pen_batc
     } else {
         struct pen_slice text = pen_string_slice(&pen_column_strings(from)[row]);
         is_there = pen_time_format_parse(state->format, text, &instant, NULL);
-        if (!is_there) {
-            keep_bits[row / 64] &= ~(UINT64_C(1) << (row % 64));
-            return reject(local, batch, row, text, err);
-        }
+        if (!is_there)
+            return reject(local, batch, row, text, keep, err);
     }
     if (is_there)
         put(state, column, row, instant);
@@ -444,14 +432,14 @@ static enum pen_code convert_row(struct pen_filter_local *local, struct pen_batc
 }
 
 static enum pen_code fill_from_column(struct pen_filter_local *local, struct pen_batch *batch,
-                                      struct pen_column *column, uint64_t *keep_bits,
+                                      struct pen_column *column, struct pen_keep *keep,
                                       struct pen_error *err)
 {
     const struct add_time *state = local->filter->state;
     const struct pen_column *from = &batch->columns[state->from_column];
     for (size_t row = 0; row < batch->rows; row++)
         if (pen_column_is_valid(from, row))
-            PEN_TRY(convert_row(local, batch, column, row, keep_bits, err));
+            PEN_TRY(convert_row(local, batch, column, row, keep, err));
     return PEN_OK;
 }
 
@@ -459,8 +447,8 @@ static enum pen_code add_time_apply(struct pen_filter_local *local, struct pen_b
                                     struct pen_error *err)
 {
     const struct add_time *state = local->filter->state;
-    uint64_t keep_bits[PEN_BATCH_ROWS / 64];
-    memset(keep_bits, 0xFF, sizeof keep_bits);
+    struct pen_keep keep;
+    pen_keep_all(&keep);
     size_t count = batch->column_count + 1;
     struct pen_column *columns = pen_arena_alloc(&batch->arena, count * sizeof *columns);
     if (columns == NULL)
@@ -469,12 +457,12 @@ static enum pen_code add_time_apply(struct pen_filter_local *local, struct pen_b
     struct pen_column *column = &columns[count - 1];
     PEN_TRY(pen_batch_new_column(batch, state->to_type, column, err));
     if (state->from_column != SIZE_MAX)
-        PEN_TRY(fill_from_column(local, batch, column, keep_bits, err));
+        PEN_TRY(fill_from_column(local, batch, column, &keep, err));
     else
         for (size_t row = 0; row < batch->rows; row++)
             put(state, column, row, generated(state, local->state));
     PEN_TRY(pen_batch_set_columns(batch, columns, count, err));
-    pen_batch_keep(batch, keep_bits);
+    pen_batch_keep(batch, keep.bits);
     return PEN_OK;
 }
 

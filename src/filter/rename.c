@@ -4,8 +4,7 @@
  *
  * source: spec/filters.md 5. "Characters" are code points here; the original counts UTF-16 units,
  * which differs only for characters beyond U+FFFF. Costs nothing per row. */
-#include "filter/filter.h"
-
+#include "filter/filter_reject.h"
 #include "filter/rename_rules.h"
 
 #include <stdlib.h>
@@ -41,20 +40,6 @@ static enum pen_code rename_open(struct pen_filter *filter, struct pen_error *er
     return PEN_OK;
 }
 
-static enum pen_code fail_unknown(const struct pen_filter *filter, const struct pen_node *item,
-                                  const struct pen_schema *in, struct pen_error *err)
-{
-    (void)pen_fail_at(&filter->bind, item, err, "column '%.*s' is not found", PEN_ARG(item->key));
-    const char *names[256];
-    size_t count = 0;
-    for (; count < in->count && count < 256; count++)
-        names[count] = in->fields[count].name;
-    const char *close = pen_did_you_mean(item->key, names, count);
-    if (close != NULL)
-        pen_error_hint(err, "did you mean '%s'?", close);
-    return PEN_ERR_CONFIG;
-}
-
 static enum pen_code apply_map(const struct pen_filter *filter, const struct pen_schema *in,
                                struct pen_names *names, struct pen_error *err)
 {
@@ -63,7 +48,8 @@ static enum pen_code apply_map(const struct pen_filter *filter, const struct pen
         return PEN_OK;
     for (const struct pen_node *item = rename->columns->first; item != NULL; item = item->next) {
         if (pen_schema_find(in, item->key) == SIZE_MAX)
-            return fail_unknown(filter, item, in, err);
+            return pen_filter_fail_column(filter, item, in, item->key, err,
+                                          "column '%.*s' is not found", PEN_ARG(item->key));
         for (size_t i = 0; i < in->count; i++)
             if (pen_slice_is(item->key, in->fields[i].name))
                 names->items[i] = item->text;
