@@ -14,6 +14,8 @@
 int64_t pen_retry_wait_ms(const struct pen_retry_policy *policy, int n)
 {
     int64_t wait = policy->initial_retry_interval_millis;
+    if (wait < 0)
+        wait = 0;
     for (int i = 1; i < n; i++) {
         wait = wait > INT64_MAX / 2 ? INT64_MAX : wait * 2;
         if (wait > policy->maximum_retry_interval_millis)

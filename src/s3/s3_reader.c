@@ -150,9 +150,11 @@ static bool take_spare(struct pen_s3_client *client)
 /* Keeps the window full. Without an ETag only one part: the next must be of the same version. */
 static enum pen_code fill_window(struct pen_s3_reader *reader, struct pen_error *err)
 {
-    unsigned most = !reader->is_ranged || reader->etag[0] == '\0' ? 1
-                    : reader->is_reading                          ? reader->range_count
-                                                                  : AHEAD_RANGES;
+    unsigned most = reader->range_count;
+    if (!reader->is_reading && most > AHEAD_RANGES)
+        most = AHEAD_RANGES;
+    if (!reader->is_ranged || reader->etag[0] == '\0')
+        most = 1;
     while (reader->count < most && (reader->next_start < reader->size || reader->size == 0)) {
         struct part part = {0};
         uint64_t left = reader->size - reader->next_start;
