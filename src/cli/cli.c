@@ -67,9 +67,26 @@ enum pen_code pen_cli_format(struct pen_cli *cli, const struct pen_args *args,
     return pen_cli_usage(cli, err, "unknown format '%s'; use table, csv, tsv, json or jsonl", name);
 }
 
+const char *pen_cli_home_words(const struct pen_cli *cli)
+{
+    return cli->home_words != NULL ? cli->home_words : "";
+}
+
+static enum pen_code make_home_words(struct pen_cli *cli, struct pen_error *err)
+{
+    if (cli->home_option == NULL)
+        return PEN_OK;
+    PEN_CLEANUP(pen_buf_release) struct pen_buf words = PEN_BUF(65536);
+    PEN_TRY(pen_buf_addf(&words, err, "--home %s ", cli->home_option));
+    cli->home_words = pen_arena_copy(&cli->arena, pen_buf_slice(&words));
+    return cli->home_words == NULL ? pen_fail_nomem(err) : PEN_OK;
+}
+
 enum pen_code pen_cli_open_home(struct pen_cli *cli, bool is_created, struct pen_error *err)
 {
     bool is_read = cli->home != NULL;
+    if (!is_read)
+        PEN_TRY(make_home_words(cli, err));
     if (!is_read)
         PEN_TRY(pen_home_find(cli->home_option, &cli->arena, &cli->home, err));
     if (is_created)
@@ -138,7 +155,7 @@ static enum pen_code print_usage_of(struct pen_cli *cli, const struct pen_comman
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(command != NULL ? pen_command_usage(command, &text, err)
                             : pen_command_list(&text, err));
-    return pen_out_add(&cli->out, pen_buf_slice(&text), err);
+    return pen_output_add(&cli->out, pen_buf_slice(&text), err);
 }
 
 static enum pen_code check_words(struct pen_cli *cli, const struct pen_args *args,
@@ -223,7 +240,7 @@ static enum pen_code run(struct pen_cli *cli, int argc, char **argv, struct pen_
     cli->is_usage_error = false;
     take_globals(cli, &args);
     if (pen_args_has(&args, "version"))
-        return pen_out_addf(&cli->out, err, "penstock %s\n", pen_cli_version());
+        return pen_output_addf(&cli->out, err, "penstock %s\n", pen_cli_version());
     if (at == (size_t)argc)
         return print_usage_of(cli, NULL, err);
     cli->command = pen_command_find(argv[at]);
@@ -239,9 +256,9 @@ static enum pen_code run(struct pen_cli *cli, int argc, char **argv, struct pen_
 static int finish(struct pen_cli *cli, enum pen_code code, struct pen_error *error)
 {
     if (code == PEN_OK)
-        code = pen_out_flush(&cli->out, error);
+        code = pen_output_flush(&cli->out, error);
     else /* what was printed so far belongs before the error */
-        (void)!pen_out_flush(&cli->out, NULL);
+        (void)!pen_output_flush(&cli->out, NULL);
     if (cli->out.is_gone)
         return PEN_EXIT_OK;
     pen_cli_warn(cli);
@@ -260,7 +277,7 @@ int pen_cli_main(int argc, char **argv)
 {
     struct pen_error error = {0};
     struct pen_cli cli = {
-        .out = PEN_OUT(STDOUT_FILENO),
+        .out = PEN_OUTPUT(STDOUT_FILENO),
         .terminal = pen_terminal_look(),
         .arena = PEN_ARENA((size_t)1 << 30),
         .warnings = {PEN_BUF(PEN_BUF_TEXT_MAX)},
@@ -270,7 +287,7 @@ int pen_cli_main(int argc, char **argv)
         code = run(&cli, argc, argv, &error);
     int exit_code = finish(&cli, code, &error);
     pen_log_close(cli.log);
-    pen_out_release(&cli.out);
+    pen_output_release(&cli.out);
     pen_buf_release(&cli.warnings.text);
     pen_arena_release(&cli.arena);
     return exit_code;

@@ -8,7 +8,7 @@
 #define PEN_CLI_CLI_H
 
 #include "cli/args.h"
-#include "cli/out.h"
+#include "cli/output.h"
 #include "cli/render.h"
 #include "cli/settings.h"
 #include "cli/terminal.h"
@@ -29,13 +29,14 @@ struct pen_command;
 
 struct pen_cli {
     const struct pen_command *command;
-    struct pen_out out;
+    struct pen_output out;
     struct pen_terminal terminal;
     struct pen_arena arena;         /* lives as long as the program */
     struct pen_warnings warnings;   /* printed before the command's error or end */
     struct pen_log *log;            /* stderr */
     struct pen_settings settings;   /* filled by pen_cli_open_home */
     const char *home_option, *home; /* home: absolute; NULL until pen_cli_open_home */
+    const char *home_words;         /* see pen_cli_home_words */
     const char *trace;
     bool is_json, is_quiet, is_verbose;
     bool is_usage_error; /* the error is about the command line: its usage is printed, exit 2 */
@@ -98,6 +99,10 @@ int pen_cli_exit_code(enum pen_code code);
  * (0700) when is_created, reads its penstock.yml. Idempotent. */
 PEN_MUST_USE enum pen_code pen_cli_open_home(struct pen_cli *cli, bool is_created,
                                              struct pen_error *err);
+
+/* pen_cli_home_words - "--home DIR " when it was given, for commands that hints suggest; else "".
+ */
+const char *pen_cli_home_words(const struct pen_cli *cli);
 
 /* pen_cli_format - the -f option of args, else the default: table, json with --json. */
 PEN_MUST_USE enum pen_code pen_cli_format(struct pen_cli *cli, const struct pen_args *args,

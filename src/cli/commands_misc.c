@@ -18,14 +18,14 @@ static enum pen_code run_help(struct pen_cli *cli, const struct pen_args *args,
     }
     PEN_TRY(command != NULL ? pen_command_usage(command, &text, err)
                             : pen_command_list(&text, err));
-    return pen_out_add(&cli->out, pen_buf_slice(&text), err);
+    return pen_output_add(&cli->out, pen_buf_slice(&text), err);
 }
 
 static enum pen_code run_version(struct pen_cli *cli, const struct pen_args *args,
                                  struct pen_error *err)
 {
     (void)args;
-    return pen_out_addf(&cli->out, err, "penstock %s\n", pen_cli_version());
+    return pen_output_addf(&cli->out, err, "penstock %s\n", pen_cli_version());
 }
 
 /* The options of a command as one word list for the shell. */
@@ -33,7 +33,7 @@ static enum pen_code add_options(struct pen_cli *cli, const struct pen_command *
                                  struct pen_error *err)
 {
     for (const struct pen_flag *flag = command->flags; flag->name != NULL; flag++)
-        PEN_TRY(pen_out_addf(&cli->out, err, " --%s", flag->name));
+        PEN_TRY(pen_output_addf(&cli->out, err, " --%s", flag->name));
     return PEN_OK;
 }
 
@@ -68,20 +68,20 @@ static enum pen_code run_completion(struct pen_cli *cli, const struct pen_args *
     if (strcmp(args->words[0], "bash") != 0)
         return pen_cli_usage(cli, err, "there is no completion for '%s', only for bash",
                              args->words[0]);
-    PEN_TRY(pen_out_add(&cli->out, pen_slice_str(head), err));
-    PEN_TRY(pen_out_add(&cli->out, PEN_LIT("    \"\") COMPREPLY=($(compgen -W \""), err));
+    PEN_TRY(pen_output_add(&cli->out, pen_slice_str(head), err));
+    PEN_TRY(pen_output_add(&cli->out, PEN_LIT("    \"\") COMPREPLY=($(compgen -W \""), err));
     for (size_t g = 0; pen_command_groups[g] != NULL; g++)
         for (const struct pen_command *c = pen_command_groups[g]; c->name != NULL; c++)
-            PEN_TRY(pen_out_addf(&cli->out, err, "%s ", c->name));
-    PEN_TRY(pen_out_add(&cli->out, PEN_LIT("\" -- \"$cur\")) ;;\n"), err));
+            PEN_TRY(pen_output_addf(&cli->out, err, "%s ", c->name));
+    PEN_TRY(pen_output_add(&cli->out, PEN_LIT("\" -- \"$cur\")) ;;\n"), err));
     for (size_t g = 0; pen_command_groups[g] != NULL; g++) {
         for (const struct pen_command *c = pen_command_groups[g]; c->name != NULL; c++) {
-            PEN_TRY(pen_out_addf(&cli->out, err, "    %s) options=\"", c->name));
+            PEN_TRY(pen_output_addf(&cli->out, err, "    %s) options=\"", c->name));
             PEN_TRY(add_options(cli, c, err));
-            PEN_TRY(pen_out_add(&cli->out, PEN_LIT("\" ;;\n"), err));
+            PEN_TRY(pen_output_add(&cli->out, PEN_LIT("\" ;;\n"), err));
         }
     }
-    return pen_out_add(&cli->out, pen_slice_str(foot), err);
+    return pen_output_add(&cli->out, pen_slice_str(foot), err);
 }
 
 static const char *const help_examples[] = {"help connector:issue", NULL};

@@ -21,7 +21,7 @@ bool pen_format_from_name(const char *name, enum pen_format *ret_format)
     return false;
 }
 
-static enum pen_code start(struct pen_render *render, struct pen_out *out,
+static enum pen_code start(struct pen_render *render, struct pen_output *out,
                            const struct pen_render_options *options, size_t count,
                            struct pen_error *err)
 {
@@ -80,7 +80,7 @@ static enum pen_code separated_head(struct pen_render *render, char separator,
             PEN_TRY(pen_buf_add_char(&render->out->buf, separator, err));
         PEN_TRY(add_separated(render, render->names[i], separator, err));
     }
-    return pen_out_add(render->out, PEN_LIT("\n"), err);
+    return pen_output_add(render->out, PEN_LIT("\n"), err);
 }
 
 static enum pen_code separated_row(struct pen_render *render, const struct pen_cell *cells,
@@ -92,7 +92,7 @@ static enum pen_code separated_row(struct pen_render *render, const struct pen_c
         if (cells[i].kind != PEN_CELL_NULL)
             PEN_TRY(add_separated(render, cells[i].text, separator, err));
     }
-    return pen_out_add(render->out, PEN_LIT("\n"), err);
+    return pen_output_add(render->out, PEN_LIT("\n"), err);
 }
 
 static enum pen_code json_row(struct pen_render *render, const struct pen_cell *cells,
@@ -115,7 +115,7 @@ static enum pen_code json_row(struct pen_render *render, const struct pen_cell *
         else
             PEN_TRY(pen_buf_add_slice(into, cells[i].text, err));
     }
-    return pen_out_add(render->out, is_array ? PEN_LIT("}") : PEN_LIT("}\n"), err);
+    return pen_output_add(render->out, is_array ? PEN_LIT("}") : PEN_LIT("}\n"), err);
 }
 
 static enum pen_code print_head(struct pen_render *render, struct pen_error *err)
@@ -127,7 +127,7 @@ static enum pen_code print_head(struct pen_render *render, struct pen_error *err
     return PEN_OK;
 }
 
-enum pen_code pen_render_begin(struct pen_render *render, struct pen_out *out,
+enum pen_code pen_render_begin(struct pen_render *render, struct pen_output *out,
                                const struct pen_render_options *options, const char *const *names,
                                size_t count, struct pen_error *err)
 {
@@ -139,7 +139,7 @@ enum pen_code pen_render_begin(struct pen_render *render, struct pen_out *out,
     return print_head(render, err);
 }
 
-enum pen_code pen_render_begin_schema(struct pen_render *render, struct pen_out *out,
+enum pen_code pen_render_begin_schema(struct pen_render *render, struct pen_output *out,
                                       const struct pen_render_options *options,
                                       const struct pen_schema *schema, struct pen_error *err)
 {
@@ -250,7 +250,7 @@ enum pen_code pen_render_end(struct pen_render *render, struct pen_error *err)
         return pen_render_table_end(render, err);
     if (render->options.format != PEN_FORMAT_JSON)
         return PEN_OK;
-    return pen_out_add(render->out, render->rows == 0 ? PEN_LIT("[]\n") : PEN_LIT("\n]\n"), err);
+    return pen_output_add(render->out, render->rows == 0 ? PEN_LIT("[]\n") : PEN_LIT("\n]\n"), err);
 }
 
 void pen_render_release(struct pen_render *render)

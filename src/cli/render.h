@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "batch/batch.h"
-#include "cli/out.h"
+#include "cli/output.h"
 
 enum pen_format {
     PEN_FORMAT_TABLE,
@@ -51,7 +51,7 @@ struct pen_render_options {
 
 struct pen_render {
     struct pen_render_options options;
-    struct pen_out *out;
+    struct pen_output *out;
     struct pen_arena arena;          /* names, cells */
     struct pen_slice *heads, *names; /* heads: as the table shows them */
     struct pen_cell *cells;          /* of one row */
@@ -64,11 +64,12 @@ struct pen_render {
 
 /* pen_render_begin - names may be gone afterwards. pen_render_begin_schema: heads are names, or
  * "name:type" when inspected. Every begun render must be released. */
-PEN_MUST_USE enum pen_code pen_render_begin(struct pen_render *render, struct pen_out *out,
+PEN_MUST_USE enum pen_code pen_render_begin(struct pen_render *render, struct pen_output *out,
                                             const struct pen_render_options *options,
                                             const char *const *names, size_t count,
                                             struct pen_error *err);
-PEN_MUST_USE enum pen_code pen_render_begin_schema(struct pen_render *render, struct pen_out *out,
+PEN_MUST_USE enum pen_code pen_render_begin_schema(struct pen_render *render,
+                                                   struct pen_output *out,
                                                    const struct pen_render_options *options,
                                                    const struct pen_schema *schema,
                                                    struct pen_error *err);

@@ -108,7 +108,7 @@ static enum pen_code print_border(struct pen_render *render, struct pen_error *e
         PEN_TRY(pen_buf_add_char(into, '+', err));
         PEN_TRY(add_fill(into, '-', render->widths[i] + 2, err));
     }
-    return pen_out_add(render->out, PEN_LIT("+\n"), err);
+    return pen_output_add(render->out, PEN_LIT("+\n"), err);
 }
 
 static enum pen_code print_cell(struct pen_render *render, struct pen_slice text, size_t width,
@@ -137,7 +137,7 @@ static enum pen_code print_heads(struct pen_render *render, struct pen_error *er
         struct pen_slice text = pen_buf_slice(&head);
         PEN_TRY(print_cell(render, text, pen_width(text), render->widths[i], err));
     }
-    return pen_out_add(render->out, PEN_LIT("|\n"), err);
+    return pen_output_add(render->out, PEN_LIT("|\n"), err);
 }
 
 static enum pen_code print_rows(struct pen_render *render, struct pen_error *err)
@@ -151,7 +151,7 @@ static enum pen_code print_rows(struct pen_render *render, struct pen_error *err
             PEN_TRY(print_cell(render, text, head.width, render->widths[i], err));
             at += sizeof head + head.bytes;
         }
-        PEN_TRY(pen_out_add(render->out, PEN_LIT("|\n"), err));
+        PEN_TRY(pen_output_add(render->out, PEN_LIT("|\n"), err));
     }
     return PEN_OK;
 }
@@ -159,7 +159,7 @@ static enum pen_code print_rows(struct pen_render *render, struct pen_error *err
 enum pen_code pen_render_table_end(struct pen_render *render, struct pen_error *err)
 {
     if (render->rows == 0 || render->column_count == 0)
-        return pen_out_addf(render->out, err, "%" PRIu64 " rows in set\n", render->rows);
+        return pen_output_addf(render->out, err, "%" PRIu64 " rows in set\n", render->rows);
     for (size_t i = 0; i < render->column_count; i++) {
         size_t width = pen_width(render->heads[i]);
         if (width > render->widths[i])
@@ -171,6 +171,6 @@ enum pen_code pen_render_table_end(struct pen_render *render, struct pen_error *
     PEN_TRY(print_border(render, err));
     PEN_TRY(print_rows(render, err));
     PEN_TRY(print_border(render, err));
-    return pen_out_addf(render->out, err, "%" PRIu64 " %s in set\n", render->rows,
-                        render->rows == 1 ? "row" : "rows");
+    return pen_output_addf(render->out, err, "%" PRIu64 " %s in set\n", render->rows,
+                           render->rows == 1 ? "row" : "rows");
 }

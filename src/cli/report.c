@@ -29,7 +29,7 @@ enum pen_code pen_cli_print(struct pen_cli *cli, struct pen_error *err, const ch
     }
     if (cli->out.is_gone)
         return PEN_OK;
-    enum pen_code code = pen_out_addf(&cli->out, err, "%s\n", text);
+    enum pen_code code = pen_output_addf(&cli->out, err, "%s\n", text);
     return code != PEN_OK && cli->out.is_gone ? PEN_OK : code;
 }
 

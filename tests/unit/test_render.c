@@ -10,14 +10,14 @@
 
 /* A render whose output stays in the buffer. */
 struct page {
-    struct pen_out out;
+    struct pen_output out;
     struct pen_render render;
 };
 
 static void page_release(struct page *page)
 {
     pen_render_release(&page->render);
-    pen_out_release(&page->out);
+    pen_output_release(&page->out);
 }
 
 static void set_text(struct pen_batch *batch, size_t column, size_t row, const char *text)
@@ -69,7 +69,7 @@ static void fill(struct pen_batch *batch, struct pen_schema *schema)
 
 static void assert_rendered(const struct pen_render_options *options, const char *expected)
 {
-    PEN_CLEANUP(page_release) struct page page = {.out = PEN_OUT(-1)};
+    PEN_CLEANUP(page_release) struct page page = {.out = PEN_OUTPUT(-1)};
     PEN_CLEANUP(pen_schema_clear) struct pen_schema schema = {0};
     PEN_CLEANUP(pen_batch_free_p) struct pen_batch *batch = NULL;
     assert_ok(pen_batch_new(8, &batch, err));
@@ -147,7 +147,7 @@ static void print_rows(struct page *page, size_t terminal_width, const char *con
 static void render_table_escapes_and_aligns_wide_text(void **state)
 {
     (void)state;
-    PEN_CLEANUP(page_release) struct page page = {.out = PEN_OUT(-1)};
+    PEN_CLEANUP(page_release) struct page page = {.out = PEN_OUTPUT(-1)};
     static const char *const cells[] = {"\xE6\x97\xA5\xE6\x9C\xAC", "a\n\x1B[31m", "e\xCC\x81",
                                         NULL};
     print_rows(&page, 0, cells, 2);
@@ -163,7 +163,7 @@ static void render_table_escapes_and_aligns_wide_text(void **state)
 static void render_table_shrinks_to_the_terminal(void **state)
 {
     (void)state;
-    PEN_CLEANUP(page_release) struct page page = {.out = PEN_OUT(-1)};
+    PEN_CLEANUP(page_release) struct page page = {.out = PEN_OUTPUT(-1)};
     static const char *const cells[] = {"abcdefghijklmnopqrstuvwxyz", "x"};
     print_rows(&page, 24, cells, 1);
     assert_string_equal(page.out.buf.ptr, "+---------------+------+\n"
@@ -177,7 +177,7 @@ static void render_table_shrinks_to_the_terminal(void **state)
 static void render_without_rows_says_so(void **state)
 {
     (void)state;
-    PEN_CLEANUP(page_release) struct page page = {.out = PEN_OUT(-1)};
+    PEN_CLEANUP(page_release) struct page page = {.out = PEN_OUTPUT(-1)};
     print_rows(&page, 0, NULL, 0);
     assert_string_equal(page.out.buf.ptr, "0 rows in set\n");
 }
@@ -229,12 +229,12 @@ static void out_remembers_a_closed_pipe(void **state)
     assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(close(ends[0]), 0);
-    PEN_CLEANUP(pen_out_release) struct pen_out out = PEN_OUT(ends[1]);
-    assert_ok(pen_out_add(&out, PEN_LIT("x"), err));
-    assert_int_equal(pen_out_flush(&out, NULL), PEN_ERR_CANCELLED);
+    PEN_CLEANUP(pen_output_release) struct pen_output out = PEN_OUTPUT(ends[1]);
+    assert_ok(pen_output_add(&out, PEN_LIT("x"), err));
+    assert_int_equal(pen_output_flush(&out, NULL), PEN_ERR_CANCELLED);
     assert_true(out.is_gone);
-    assert_int_equal(pen_out_add(&out, PEN_LIT("x"), NULL), PEN_ERR_CANCELLED);
-    assert_ok(pen_out_flush(&out, err));
+    assert_int_equal(pen_output_add(&out, PEN_LIT("x"), NULL), PEN_ERR_CANCELLED);
+    assert_ok(pen_output_flush(&out, err));
     assert_int_equal(close(ends[1]), 0);
 }
 

@@ -1,4 +1,4 @@
-#include "cli/out.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,7 +8,7 @@
 
 #define FLUSH_BYTES ((size_t)64 << 10)
 
-static enum pen_code write_all(struct pen_out *out, struct pen_slice rest, struct pen_error *err)
+static enum pen_code write_all(struct pen_output *out, struct pen_slice rest, struct pen_error *err)
 {
     while (rest.len > 0) {
         ssize_t n = write(out->fd, rest.ptr, rest.len);
@@ -27,7 +27,7 @@ static enum pen_code write_all(struct pen_out *out, struct pen_slice rest, struc
     return PEN_OK;
 }
 
-enum pen_code pen_out_flush(struct pen_out *out, struct pen_error *err)
+enum pen_code pen_output_flush(struct pen_output *out, struct pen_error *err)
 {
     if (out->is_gone || out->buf.len == 0)
         return PEN_OK;
@@ -36,15 +36,16 @@ enum pen_code pen_out_flush(struct pen_out *out, struct pen_error *err)
     return code;
 }
 
-enum pen_code pen_out_add(struct pen_out *out, struct pen_slice text, struct pen_error *err)
+enum pen_code pen_output_add(struct pen_output *out, struct pen_slice text, struct pen_error *err)
 {
     if (out->is_gone)
         return pen_fail(err, PEN_ERR_CANCELLED, "the reader of the output went away");
     PEN_TRY(pen_buf_add_slice(&out->buf, text, err));
-    return out->buf.len >= FLUSH_BYTES ? pen_out_flush(out, err) : PEN_OK;
+    return out->buf.len >= FLUSH_BYTES ? pen_output_flush(out, err) : PEN_OK;
 }
 
-enum pen_code pen_out_addf(struct pen_out *out, struct pen_error *err, const char *format, ...)
+enum pen_code pen_output_addf(struct pen_output *out, struct pen_error *err, const char *format,
+                              ...)
 {
     char *text = NULL;
     va_list args;
@@ -54,10 +55,10 @@ enum pen_code pen_out_addf(struct pen_out *out, struct pen_error *err, const cha
     if (len < 0)
         return pen_fail_nomem(err);
     PEN_CLEANUP(pen_free_p) char *owned = text;
-    return pen_out_add(out, pen_slice(owned, (size_t)len), err);
+    return pen_output_add(out, pen_slice(owned, (size_t)len), err);
 }
 
-void pen_out_release(struct pen_out *out)
+void pen_output_release(struct pen_output *out)
 {
     pen_buf_release(&out->buf);
 }

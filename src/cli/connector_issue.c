@@ -1,0 +1,165 @@
+/* connector:issue - a job from the command line, run to its end in this process. */
+#include "cli/connector_internal.h"
+#include "cli/progress_bar.h"
+#include "cli/words.h"
+#include "lake/lake.h"
+#include "log/job_log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* What the callbacks of a run need; they come from several threads. */
+struct issue {
+    struct pen_cli *cli;
+    struct pen_bar bar;
+    struct pen_job_log job_log;
+    int64_t job_id;
+    bool is_watched; /* --wait: the job's log is shown */
+};
+
+static void issue_release(struct issue *issue)
+{
+    pen_bar_finish(&issue->bar);
+    pen_job_log_close(&issue->job_log);
+}
+
+/* The job has its number: its logs can be opened, and the user told. */
+static void on_job(void *context, int64_t job_id)
+{
+    struct issue *issue = context;
+    struct pen_cli *cli = issue->cli;
+    PEN_CLEANUP(pen_buf_release) struct pen_buf folder = PEN_BUF(65536);
+    struct pen_error error = {0};
+    issue->job_id = job_id;
+    enum pen_code code = pen_job_folder(cli->home, job_id, &folder, &error);
+    if (code == PEN_OK)
+        code = pen_job_log_open(folder.ptr, &issue->job_log, &error);
+    if (code != PEN_OK) /* the load itself does not need them */
+        pen_log_write(cli->log, PEN_LOG_WARN, "cli", "no log of job %" PRId64 ": %s", job_id,
+                      error.message);
+    /* stdout that went away must not end the job */
+    (void)!pen_cli_print(cli, NULL, "Job %" PRId64 " is queued.", job_id);
+    (void)!pen_cli_print(cli, NULL, "Use 'penstock %sjob:show %" PRId64 "' to show the status.",
+                         pen_cli_home_words(cli), job_id);
+    (void)!pen_output_flush(&cli->out, NULL);
+}
+
+static void on_progress(void *context, const struct pen_progress *progress, int64_t elapsed_us)
+{
+    struct issue *issue = context;
+    pen_bar_update(&issue->bar, progress, elapsed_us);
+}
+
+static void on_reject(void *context, const struct pen_reject *reject)
+{
+    struct issue *issue = context;
+    PEN_CLEANUP(pen_buf_release) struct pen_buf line = PEN_BUF((size_t)1 << 20);
+    if (pen_reject_print(reject, &line, NULL) != PEN_OK)
+        return; /* it is counted and in rejects.jsonl */
+    pen_job_log_line(&issue->job_log, PEN_LOG_WARN, "reject", line.ptr);
+    pen_bar_say(&issue->bar, line.ptr);
+}
+
+static void on_log(void *context, const char *level, const char *text)
+{
+    struct issue *issue = context;
+    enum pen_log_level number = pen_log_level_from_name(level);
+    pen_job_log_line(&issue->job_log, number, "run", text);
+    if (issue->is_watched && number <= PEN_LOG_INFO && !issue->cli->is_json) {
+        char line[1024];
+        (void)snprintf(line, sizeof line, "  %s", text); /* cut on purpose */
+        pen_bar_say(&issue->bar, line);
+    } else {
+        pen_log_write(issue->cli->log, number, "run", "%s", text);
+    }
+}
+
+static void say_counts(struct issue *issue, const struct pen_issue_result *result)
+{
+    char rows[PEN_WORD_TEXT], objects[PEN_WORD_TEXT], bytes[PEN_WORD_TEXT], line[512];
+    const struct pen_job_counts *counts = &result->counts;
+    (void)snprintf(
+        line, sizeof line,
+        "%s rows from %s files (%s) in %.1f s, %" PRIu64 " rejected, %" PRIu64 " filtered out",
+        pen_word_count(counts->records, rows), pen_word_count(counts->objects, objects),
+        pen_word_bytes(counts->bytes, bytes),
+        (double)result->elapsed_us / (double)PEN_US_PER_SECOND, counts->rejected, counts->filtered);
+    pen_job_log_line(&issue->job_log, PEN_LOG_INFO, "run", line);
+    pen_cli_say(issue->cli, "%s", line);
+    for (size_t i = 0; i < result->reject_count; i++)
+        pen_cli_say(issue->cli, "  %s: %" PRIu64, result->reject_counts[i].code,
+                    result->reject_counts[i].records);
+    if (counts->rejected > 0)
+        pen_cli_say(issue->cli, "Use 'penstock %sjob:rejects %" PRId64 "' to see them.",
+                    pen_cli_home_words(issue->cli), result->job_id);
+}
+
+static void say_result(struct issue *issue, const struct pen_issue_options *options,
+                       const struct pen_issue_result *result)
+{
+    const struct pen_cli *cli = issue->cli;
+    if (result->is_database_created)
+        pen_cli_say(cli, "Database '%s' is created.", options->database);
+    if (result->is_table_created)
+        pen_cli_say(cli, "Table '%s.%s' is created.", options->database, options->table);
+    if (result->is_emptied)
+        pen_cli_say(cli, "No file matched: mode replace emptied table '%s.%s'.", options->database,
+                    options->table);
+    if (result->job_id != 0)
+        say_counts(issue, result);
+}
+
+static enum pen_code check_names(const struct pen_issue_options *options, struct pen_error *err)
+{
+    if (!options->auto_create_table)
+        return PEN_OK;
+    PEN_TRY(pen_lake_check_name("Database", pen_slice_str(options->database), err));
+    return pen_lake_check_name("Table", pen_slice_str(options->table), err);
+}
+
+static enum pen_code read_options(struct pen_cli *cli, const struct pen_args *args,
+                                  struct pen_issue_options *ret_options, struct pen_error *err)
+{
+    *ret_options = (struct pen_issue_options){
+        .database = pen_args_value(args, "database"),
+        .table = pen_args_value(args, "table"),
+        .time_column = pen_args_value(args, "time-column"),
+        .auto_create_table = pen_args_has(args, "auto-create-table"),
+        .on_job = on_job,
+        .on_progress = on_progress,
+        .on_reject = on_reject,
+    };
+    if (ret_options->database == NULL)
+        return pen_cli_usage(cli, err, "database option required");
+    if (ret_options->table == NULL)
+        return pen_cli_usage(cli, err, "table option required");
+    return check_names(ret_options, err);
+}
+
+enum pen_code pen_connector_issue(struct pen_cli *cli, const struct pen_args *args,
+                                  struct pen_error *err)
+{
+    struct pen_run_env env;
+    struct pen_issue_options options;
+    if (args->word_count == 0)
+        return pen_cli_usage(cli, err, "path to configuration file is required");
+    PEN_TRY(read_options(cli, args, &options, err));
+    PEN_TRY(pen_cli_open_home(cli, true, err));
+    PEN_TRY(pen_connector_load(cli, args, &env, err));
+    PEN_CLEANUP(issue_release)
+    struct issue issue = {.cli = cli, .is_watched = pen_args_has(args, "wait")};
+    pen_bar_init(&issue.bar, cli);
+    options.context = env.log_context = &issue;
+    env.log = on_log;
+    struct pen_issue_result result = {.snapshot_id = -1};
+    enum pen_code code = pen_run_issue(&env, &options, &result, err);
+    pen_bar_finish(&issue.bar);
+    pen_bar_init(&issue.bar, cli);
+    pen_cli_warn(cli);
+    if (code != PEN_OK && err != NULL)
+        pen_job_log_line(&issue.job_log, PEN_LOG_ERROR, "run", err->message);
+    say_result(&issue, &options, &result);
+    if (issue.is_watched && result.job_id != 0)
+        PEN_TRY(pen_cli_print(cli, NULL, "Status     : %s", pen_job_status_name(result.status)));
+    return code;
+}
