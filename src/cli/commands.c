@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 const struct pen_command *const pen_command_groups[] = {
+    pen_commands_connector,
     pen_commands_misc,
     NULL,
 };

@@ -3,41 +3,30 @@
 #include "cli/progress_bar.h"
 #include "cli/words.h"
 #include "lake/lake.h"
-#include "log/job_log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+#define SHOWN_REJECTS 100
 
 /* What the callbacks of a run need; they come from several threads. */
 struct issue {
     struct pen_cli *cli;
     struct pen_bar bar;
-    struct pen_job_log job_log;
-    int64_t job_id;
+    uint64_t rejected;
     bool is_watched; /* --wait: the job's log is shown */
 };
 
 static void issue_release(struct issue *issue)
 {
     pen_bar_finish(&issue->bar);
-    pen_job_log_close(&issue->job_log);
 }
 
-/* The job has its number: its logs can be opened, and the user told. */
+/* The job has its number. stdout that went away must not end the job. */
 static void on_job(void *context, int64_t job_id)
 {
     struct issue *issue = context;
     struct pen_cli *cli = issue->cli;
-    PEN_CLEANUP(pen_buf_release) struct pen_buf folder = PEN_BUF(65536);
-    struct pen_error error = {0};
-    issue->job_id = job_id;
-    enum pen_code code = pen_job_folder(cli->home, job_id, &folder, &error);
-    if (code == PEN_OK)
-        code = pen_job_log_open(folder.ptr, &issue->job_log, &error);
-    if (code != PEN_OK) /* the load itself does not need them */
-        pen_log_write(cli->log, PEN_LOG_WARN, "cli", "no log of job %" PRId64 ": %s", job_id,
-                      error.message);
-    /* stdout that went away must not end the job */
     (void)!pen_cli_print(cli, NULL, "Job %" PRId64 " is queued.", job_id);
     (void)!pen_cli_print(cli, NULL, "Use 'penstock %sjob:show %" PRId64 "' to show the status.",
                          pen_cli_home_words(cli), job_id);
@@ -50,28 +39,29 @@ static void on_progress(void *context, const struct pen_progress *progress, int6
     pen_bar_update(&issue->bar, progress, elapsed_us);
 }
 
+/* The first ones; all of them are counted, and kept in rejects.jsonl. */
 static void on_reject(void *context, const struct pen_reject *reject)
 {
     struct issue *issue = context;
     PEN_CLEANUP(pen_buf_release) struct pen_buf line = PEN_BUF((size_t)1 << 20);
-    if (pen_reject_print(reject, &line, NULL) != PEN_OK)
-        return; /* it is counted and in rejects.jsonl */
-    pen_job_log_line(&issue->job_log, PEN_LOG_WARN, "reject", line.ptr);
-    pen_bar_say(&issue->bar, line.ptr);
+    if (issue->rejected++ > SHOWN_REJECTS || pen_reject_print(reject, &line, NULL) != PEN_OK)
+        return;
+    pen_bar_say(&issue->bar, issue->rejected > SHOWN_REJECTS
+                                 ? "further rejected records are not shown here"
+                                 : line.ptr);
 }
 
 static void on_log(void *context, const char *level, const char *text)
 {
     struct issue *issue = context;
     enum pen_log_level number = pen_log_level_from_name(level);
-    pen_job_log_line(&issue->job_log, number, "run", text);
-    if (issue->is_watched && number <= PEN_LOG_INFO && !issue->cli->is_json) {
-        char line[1024];
-        (void)snprintf(line, sizeof line, "  %s", text); /* cut on purpose */
-        pen_bar_say(&issue->bar, line);
-    } else {
+    if (!issue->is_watched || number > PEN_LOG_INFO || issue->cli->is_json) {
         pen_log_write(issue->cli->log, number, "run", "%s", text);
+        return;
     }
+    char line[1024];
+    (void)snprintf(line, sizeof line, "  %s", text); /* cut on purpose */
+    pen_bar_say(&issue->bar, line);
 }
 
 static void say_counts(struct issue *issue, const struct pen_issue_result *result)
@@ -84,7 +74,6 @@ static void say_counts(struct issue *issue, const struct pen_issue_result *resul
         pen_word_count(counts->records, rows), pen_word_count(counts->objects, objects),
         pen_word_bytes(counts->bytes, bytes),
         (double)result->elapsed_us / (double)PEN_US_PER_SECOND, counts->rejected, counts->filtered);
-    pen_job_log_line(&issue->job_log, PEN_LOG_INFO, "run", line);
     pen_cli_say(issue->cli, "%s", line);
     for (size_t i = 0; i < result->reject_count; i++)
         pen_cli_say(issue->cli, "  %s: %" PRIu64, result->reject_counts[i].code,
@@ -156,8 +145,6 @@ enum pen_code pen_connector_issue(struct pen_cli *cli, const struct pen_args *ar
     pen_bar_finish(&issue.bar);
     pen_bar_init(&issue.bar, cli);
     pen_cli_warn(cli);
-    if (code != PEN_OK && err != NULL)
-        pen_job_log_line(&issue.job_log, PEN_LOG_ERROR, "run", err->message);
     say_result(&issue, &options, &result);
     if (issue.is_watched && result.job_id != 0)
         PEN_TRY(pen_cli_print(cli, NULL, "Status     : %s", pen_job_status_name(result.status)));
