@@ -7,6 +7,10 @@
 
 const struct pen_command *const pen_command_groups[] = {
     pen_commands_connector,
+    pen_commands_job,
+    pen_commands_db,
+    pen_commands_table,
+    pen_commands_query,
     pen_commands_misc,
     NULL,
 };
