@@ -61,8 +61,10 @@ PEN_DEFINE_FREE_P(struct pen_filter_local *, pen_filter_local_free)
 enum pen_code pen_filter_none_open(struct pen_filter_local *local, struct pen_error *err);
 void pen_filter_none_close(struct pen_filter_local *local);
 
-extern const struct pen_filter_type pen_filter_add_time;    /* add_time.c */
-extern const struct pen_filter_type pen_filter_expand_json; /* expand_json.c */
-extern const struct pen_filter_type pen_filter_rename;      /* rename.c */
+extern const struct pen_filter_type pen_filter_add_time;                /* add_time.c */
+extern const struct pen_filter_type pen_filter_expand_json;             /* expand_json.c */
+extern const struct pen_filter_type pen_filter_hash, pen_filter_digest; /* hash.c */
+extern const struct pen_filter_type pen_filter_remove_columns;          /* remove_columns.c */
+extern const struct pen_filter_type pen_filter_rename;                  /* rename.c */
 
 #endif
