@@ -66,12 +66,16 @@ struct pen_java_program {
     size_t count, cap;
     char *literals; /* quoted parts without their quotes; as long as the pattern */
     size_t literals_len;
+    size_t shape_ops; /* how many ops the format's fast shape stands for */
 };
 
 /* pen_java_compile - pattern to program. errors: PEN_ERR_CONFIG, PEN_ERR_NOMEM. */
 PEN_MUST_USE enum pen_code pen_java_compile(const char *pattern, struct pen_java_program **ret,
                                             struct pen_error *err);
 void pen_java_program_free(struct pen_java_program *program);
+
+/* pen_java_shape_of - finds out whether a program begins with a fast shape (time_fast.c). */
+void pen_java_shape_of(struct pen_time_format *format);
 
 /* pen_java_parse - a whole text to an instant. */
 bool pen_java_parse(const struct pen_time_format *format, struct pen_slice text,

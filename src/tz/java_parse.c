@@ -272,9 +272,83 @@ static const char *scan_ops(struct scan *scan, size_t from, size_t to, const cha
     return at;
 }
 
+/* --- the usual beginning in one go -------------------------------------------------------------
+ */
+
+static bool is_number(const struct pen_java_op *op, enum pen_java_field field, int digits)
+{
+    return op->kind == PEN_JAVA_NUMBER && op->field == field && op->min == digits &&
+           (op->max == digits || field <= PEN_JAVA_YEAR) && op->reserved == 0;
+}
+
+static bool is_separator(const struct pen_java_op *op, char *inout)
+{
+    if (op->kind != PEN_JAVA_LITERAL || op->literal.len != 1 ||
+        (*inout != '\0' && *inout != op->literal.ptr[0]))
+        return false;
+    *inout = op->literal.ptr[0];
+    return (*inout & 0x80) == 0 && !is_digit(*inout);
+}
+
+/* uuuu-MM-dd HH:mm:ss with any separators, then at most literals, a fraction and offsets. */
+void pen_java_shape_of(struct pen_time_format *format)
+{
+    const struct pen_java_program *program = format->java;
+    const struct pen_java_op *ops = program->ops;
+    struct pen_time_shape shape = {.is_usable = false};
+    if (program->count < 5 ||
+        !(is_number(&ops[0], PEN_JAVA_YEAR, 4) || is_number(&ops[0], PEN_JAVA_YEAR_OF_ERA, 4)) ||
+        !is_separator(&ops[1], &shape.date_separator) || !is_number(&ops[2], PEN_JAVA_MONTH, 2) ||
+        !is_separator(&ops[3], &shape.date_separator) || !is_number(&ops[4], PEN_JAVA_DAY, 2))
+        return;
+    size_t count = 5;
+    if (program->count >= 11 && is_separator(&ops[5], &shape.middle)) {
+        if (!is_number(&ops[6], PEN_JAVA_HOUR, 2) ||
+            !is_separator(&ops[7], &shape.time_separator) ||
+            !is_number(&ops[8], PEN_JAVA_MINUTE, 2) ||
+            !is_separator(&ops[9], &shape.time_separator) ||
+            !is_number(&ops[10], PEN_JAVA_SECOND, 2))
+            return;
+        count = 11;
+    }
+    for (size_t i = count; i < program->count; i++) {
+        if (ops[i].kind != PEN_JAVA_LITERAL && ops[i].kind != PEN_JAVA_FRACTION &&
+            ops[i].kind != PEN_JAVA_OFFSET_ID)
+            return;
+    }
+    shape.is_date = count == 5;
+    format->java->shape_ops = count;
+    pen_time_shape_fill(format, shape);
+}
+
+/* false: the general way must decide. */
+static bool parse_fast(const struct pen_time_format *format, struct pen_slice text,
+                       struct pen_instant *ret_instant)
+{
+    int64_t local = 0;
+    size_t used = pen_time_fast_reading(format, text, &local);
+    if (used == 0 || text.ptr[0] == '0') /* year 0 may be none */
+        return false;
+    struct scan scan = {
+        .program = format->java, .start = text.ptr, .end = text.ptr + text.len, .fields = {0}};
+    const char *at = scan_ops(&scan, format->java->shape_ops, format->java->count, text.ptr + used);
+    if (at != scan.end)
+        return false;
+    const struct pen_java_fields *fields = &scan.fields;
+    int64_t offset = format->zone.offset_seconds;
+    if (pen_java_has(fields, PEN_JAVA_OFFSET))
+        offset = fields->value[PEN_JAVA_OFFSET];
+    if (offset < -PEN_ZONE_MAX_OFFSET || offset > PEN_ZONE_MAX_OFFSET)
+        return false;
+    int64_t ns = pen_java_has(fields, PEN_JAVA_NANO) ? fields->value[PEN_JAVA_NANO] : 0;
+    return pen_time_make_instant(local - offset, ns, ret_instant);
+}
+
 bool pen_java_parse(const struct pen_time_format *format, struct pen_slice text,
                     struct pen_instant *ret_instant, struct pen_time_failure *failure)
 {
+    if (format->shape.is_usable && parse_fast(format, text, ret_instant))
+        return true;
     const char *start = text.ptr == NULL ? "" : text.ptr;
     struct scan scan = {.program = format->java, .start = start, .end = start + text.len};
     const char *at =

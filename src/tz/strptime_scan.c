@@ -216,6 +216,8 @@ static const char *match_long_name(const char *at, const char *end)
     const char *run = at, *found = NULL;
     while (run < end && (is_letter(*run) || is_blank(*run) || *run == '.'))
         run++;
+    if (run - at < 14) /* " standard time" */
+        return NULL;
     for (const char *p = run; p > at && found == NULL; p--)
         found = match_time_words(p, end);
     return found;

@@ -13,7 +13,8 @@
 #error "the windows are read little-endian"
 #endif
 
-#define CHARS 19
+#define CHARS      19
+#define DATE_CHARS 10
 
 static uint64_t load8(const char *p)
 {
@@ -62,21 +63,45 @@ static int32_t quick_days(uint32_t year, uint32_t month, uint32_t day)
     return (int32_t)days - 719468 - 146097;
 }
 
+/* The next 8 bytes; those behind the end are 0. At least 8 bytes lie before the end. */
+static uint64_t load_rest(const char *at, const char *end)
+{
+    size_t rest = (size_t)(end - at);
+    if (rest >= 8)
+        return load8(at);
+    return rest == 0 ? 0 : load8(end - 8) >> (8 * (8 - rest));
+}
+
+/* Eight digits, the first in the lowest byte, to their number: by pairs, fours, eights. */
+static uint64_t eight_digits(uint64_t x)
+{
+    const uint64_t lanes = UINT64_C(0x000000ff000000ff);
+    x = pair_up(x);
+    return ((x & lanes) * UINT64_C(0x000f424000000064) +
+            ((x >> 16) & lanes) * UINT64_C(0x0000271000000001)) >>
+           32;
+}
+
+/* `separator` and digits, as nanoseconds; those past the ninth are dropped. */
 static const char *skip_fraction(const char *at, const char *end, char separator, int64_t *ret_ns)
 {
     if (at == end || *at != separator)
         return NULL;
-    const char *first = ++at;
-    int64_t value = 0, unit = 1000000000;
-    while (at < end && (unsigned char)(*at - '0') <= 9) {
-        if (at - first < 9) {
-            value = value * 10 + (*at - '0');
-            unit /= 10;
-        }
-        at++;
+    at++;
+    uint64_t x = load_rest(at, end) ^ UINT64_C(0x3030303030303030);
+    uint64_t others = misfit(x, UINT64_C(0x7676767676767676));
+    if (others != 0) { /* fewer than eight digits: the rest counts as zeros */
+        unsigned bits = (unsigned)__builtin_ctzll(others) / 8 * 8;
+        *ret_ns = (int64_t)eight_digits(x & ((UINT64_C(1) << bits) - 1)) * 10;
+        return bits == 0 ? NULL : at + bits / 8;
     }
-    *ret_ns = value * unit;
-    return at == first ? NULL : at;
+    *ret_ns = (int64_t)eight_digits(x) * 10;
+    at += 8;
+    if (at < end && (unsigned char)(*at - '0') <= 9)
+        *ret_ns += *at - '0';
+    while (at < end && (unsigned char)(*at - '0') <= 9)
+        at++;
+    return at;
 }
 
 static bool two_digits(const char *p, unsigned limit, int32_t *ret)
@@ -87,12 +112,13 @@ static bool two_digits(const char *p, unsigned limit, int32_t *ret)
     return high <= 9 && low <= 9 && value <= limit;
 }
 
-/* Z, +hhmm or +hh:mm at the end of the text. */
+/* Z, UTC, GMT, +hhmm or +hh:mm at the end of the text. */
 static bool read_offset(const char *at, const char *end, int32_t *ret_offset)
 {
     size_t len = (size_t)(end - at);
     int32_t hours = 0, minutes = 0;
-    if (len == 1 && *at == 'Z') {
+    if ((len == 1 && *at == 'Z') ||
+        (len == 3 && (memcmp(at, "UTC", 3) == 0 || memcmp(at, "GMT", 3) == 0))) {
         *ret_offset = 0;
         return true;
     }
@@ -125,8 +151,37 @@ static bool read_tail(const struct pen_time_format *format, const char *at, cons
     return read_offset(at, end, &ret_zone->offset_seconds);
 }
 
-bool pen_time_fast(const struct pen_time_format *format, struct pen_slice text,
-                   struct pen_instant *ret_instant)
+/* Whether the date exists; in legacy formats the 31st of February means something, too. */
+static bool is_date(const struct pen_time_format *format, uint32_t year, uint32_t month,
+                    uint32_t day)
+{
+    if (month - 1 > 11 || day - 1 > 30)
+        return false;
+    return day <= 28 || format->dialect == PEN_TIME_LEGACY ||
+           (int)day <= pen_time_month_days(year, (int)month);
+}
+
+/* YYYY-MM-DD: windows at 0 and 2 */
+static bool fast_date(const struct pen_time_format *format, struct pen_slice text,
+                      int64_t *ret_local_seconds)
+{
+    if (text.len < DATE_CHARS)
+        return false;
+    uint64_t date = load8(text.ptr) ^ format->shape.date_mask;
+    uint64_t day = load8(text.ptr + 2) ^ format->shape.day_mask;
+    if ((misfit(date, DATE_ADD) | misfit(day, CLOCK_ADD)) != 0)
+        return false;
+    date = pair_up(date);
+    uint32_t year = byte_of(date, 0) * 100 + byte_of(date, 2), month = byte_of(date, 5);
+    uint32_t day_of_month = byte_of(pair_up(day), 6);
+    if (!is_date(format, year, month, day_of_month))
+        return false;
+    *ret_local_seconds = (int64_t)quick_days(year, month, day_of_month) * 86400;
+    return true;
+}
+
+static bool fast_clock(const struct pen_time_format *format, struct pen_slice text,
+                       int64_t *ret_local_seconds)
 {
     const struct pen_time_shape *shape = &format->shape;
     if (text.len < CHARS)
@@ -137,19 +192,33 @@ bool pen_time_fast(const struct pen_time_format *format, struct pen_slice text,
     if ((misfit(date, DATE_ADD) | misfit(day, DAY_ADD) | misfit(clock, CLOCK_ADD)) != 0)
         return false;
     date = pair_up(date);
-    day = pair_up(day);
     clock = pair_up(clock);
     uint32_t year = byte_of(date, 0) * 100 + byte_of(date, 2), month = byte_of(date, 5);
+    uint32_t day_of_month = byte_of(pair_up(day), 0);
     uint32_t hour = byte_of(clock, 0), minute = byte_of(clock, 3), second = byte_of(clock, 6);
-    uint32_t day_of_month = byte_of(day, 0);
-    uint32_t last_day =
-        format->dialect == PEN_TIME_LEGACY ? 31 : 28; /* ruby: or it must be tested */
-    if (month - 1 > 11 || day_of_month - 1 >= last_day || hour > 23 || minute > 59 || second > 59)
+    if (!is_date(format, year, month, day_of_month) || hour > 23 || minute > 59 || second > 59)
         return false;
-    int64_t seconds = (int64_t)quick_days(year, month, day_of_month) * 86400 +
-                      (int64_t)(hour * 3600 + minute * 60 + second);
+    *ret_local_seconds = (int64_t)quick_days(year, month, day_of_month) * 86400 +
+                         (int64_t)(hour * 3600 + minute * 60 + second);
+    return true;
+}
+
+size_t pen_time_fast_reading(const struct pen_time_format *format, struct pen_slice text,
+                             int64_t *ret_local_seconds)
+{
+    if (format->shape.is_date)
+        return fast_date(format, text, ret_local_seconds) ? DATE_CHARS : 0;
+    return fast_clock(format, text, ret_local_seconds) ? CHARS : 0;
+}
+
+bool pen_time_fast(const struct pen_time_format *format, struct pen_slice text,
+                   struct pen_instant *ret_instant)
+{
+    const struct pen_time_shape *shape = &format->shape;
+    int64_t seconds = 0, ns = 0;
+    if (!(shape->is_date ? fast_date : fast_clock)(format, text, &seconds))
+        return false;
     struct pen_zone_ref zone = format->zone;
-    int64_t ns = 0;
     if ((shape->has_fraction || shape->has_zone) &&
         !read_tail(format, text.ptr + CHARS, text.ptr + text.len, &ns, &zone))
         return false;
@@ -229,21 +298,30 @@ static bool take_tail(const struct pen_time_format *format, size_t at, struct pe
            take_field(format, &at, PEN_TIME_OP_ZONE, PEN_TIME_ZONE) && at == format->op_count;
 }
 
-void pen_time_shape_of(struct pen_time_format *format)
+void pen_time_shape_fill(struct pen_time_format *format, struct pen_time_shape shape)
 {
-    struct pen_time_shape shape = {.is_usable = false};
-    size_t at = 0;
-    if (!take_date(format, &at, &shape.date_separator) ||
-        !take_separator(format, &at, &shape.middle) ||
-        !take_clock(format, &at, &shape.time_separator) || !take_tail(format, at, &shape))
-        return;
     char d = shape.date_separator, m = shape.middle, t = shape.time_separator;
     const char date[8] = {'0', '0', '0', '0', d, '0', '0', d};
     const char day[8] = {'0', '0', m, '0', '0', t, '0', '0'};
     const char clock[8] = {'0', '0', t, '0', '0', t, '0', '0'};
+    const char date_end[8] = {'0', '0', d, '0', '0', d, '0', '0'};
     shape.date_mask = make_mask(date);
-    shape.day_mask = make_mask(day);
+    shape.day_mask = make_mask(shape.is_date ? date_end : day);
     shape.clock_mask = make_mask(clock);
     shape.is_usable = true;
     format->shape = shape;
+}
+
+void pen_time_shape_of(struct pen_time_format *format)
+{
+    struct pen_time_shape shape = {.is_usable = false};
+    size_t at = 0;
+    if (!take_date(format, &at, &shape.date_separator))
+        return;
+    shape.is_date = at == format->op_count;
+    if (!shape.is_date &&
+        (!take_separator(format, &at, &shape.middle) ||
+         !take_clock(format, &at, &shape.time_separator) || !take_tail(format, at, &shape)))
+        return;
+    pen_time_shape_fill(format, shape);
 }

@@ -58,8 +58,11 @@ static enum pen_code compile(struct pen_time_format *format, const char *timezon
     } else {
         PEN_TRY(pen_zone_from_fixed_option(zone, &format->zone, err));
     }
-    if (format->dialect == PEN_TIME_JAVA)
-        return pen_java_compile(format->pattern, &format->java, err);
+    if (format->dialect == PEN_TIME_JAVA) {
+        PEN_TRY(pen_java_compile(format->pattern, &format->java, err));
+        pen_java_shape_of(format);
+        return PEN_OK;
+    }
     PEN_TRY(pen_strptime_compile(format, err));
     pen_time_shape_of(format);
     return PEN_OK;
@@ -115,7 +118,8 @@ static size_t index_in_characters(struct pen_slice text, size_t at)
 bool pen_time_format_parse(const struct pen_time_format *format, struct pen_slice text,
                            struct pen_instant *ret_instant, size_t *ret_index)
 {
-    if (format->shape.is_usable && pen_time_fast(format, text, ret_instant))
+    bool is_fast = format->shape.is_usable && format->dialect != PEN_TIME_JAVA;
+    if (is_fast && pen_time_fast(format, text, ret_instant))
         return true;
     struct pen_time_failure failure = {.at = 0};
     if (parse_slowly(format, text, ret_instant, &failure))

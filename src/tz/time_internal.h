@@ -115,7 +115,7 @@ struct pen_time_token {
 
 /* Which of the fast shapes a program is; see time_fast.c. */
 struct pen_time_shape {
-    bool is_usable, has_fraction, has_zone, has_zone_space;
+    bool is_usable, is_date, has_fraction, has_zone, has_zone_space;
     char date_separator, middle, time_separator, fraction_separator;
     uint64_t date_mask, day_mask, clock_mask; /* expected bytes of the three 8-byte windows */
 };
@@ -205,6 +205,15 @@ size_t pen_time_match_name(const char *at, const char *end, const char *const *n
 
 /* pen_time_shape_of - finds out whether a program is one of the fast shapes. */
 void pen_time_shape_of(struct pen_time_format *format);
+
+/* pen_time_shape_fill - makes a shape usable: its separators and is_date are set. */
+void pen_time_shape_fill(struct pen_time_format *format, struct pen_time_shape shape);
+
+/* pen_time_fast_reading - reads the date and clock of the format's shape at the start of a text.
+ * out: the clock reading in seconds since 1970-01-01 00:00:00. Returns the bytes it took; 0: the
+ * general way must decide. */
+size_t pen_time_fast_reading(const struct pen_time_format *format, struct pen_slice text,
+                             int64_t *ret_local_seconds);
 
 /* pen_time_fast - reads a value of the format's fast shape. false: the general way must decide. */
 bool pen_time_fast(const struct pen_time_format *format, struct pen_slice text,

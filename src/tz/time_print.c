@@ -87,16 +87,26 @@ static enum pen_code add_number(int64_t value, char padding, int digits,
 {
     int width = token->is_left ? 1 : token->width > 0 ? token->width : digits;
     char pad = token->padding == 0 ? padding : token->padding;
-    char text[24];
-    int len = snprintf(text, sizeof text, "%lld", (long long)value);
-    const char *from = text;
-    if (pad == '0' && value < 0) {
-        PEN_TRY(pen_buf_add_char(into, '-', err));
-        from++;
+    char text[64]; /* filled from its end: the digits, zeros, the sign, blanks */
+    char *from = text + sizeof text;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        *--from = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    int len = (int)(text + sizeof text - from) + (value < 0);
+    int inside = width < 40 ? width : 40;
+    if (pad == '0') {
+        for (; len < inside; len++)
+            *--from = '0';
     }
-    for (int n = len; n < width; n++)
+    if (value < 0 && (pad != '0' || width <= inside))
+        *--from = '-';
+    else if (value < 0)
+        PEN_TRY(pen_buf_add_char(into, '-', err));
+    for (; len < width; len++) /* widths that do not fit, and blanks */
         PEN_TRY(pen_buf_add_char(into, pad, err));
-    return pen_buf_add_str(into, from, err);
+    return pen_buf_add(into, from, (size_t)(text + sizeof text - from), err);
 }
 
 static enum pen_code add_fraction(const struct pen_time_reading *r, int digits,

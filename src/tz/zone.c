@@ -2,6 +2,7 @@
 
 #include "tz/zone_internal.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -37,6 +38,7 @@ enum pen_code pen_zone_reserve(struct pen_zone *zone, size_t count, struct pen_e
 void pen_zone_add_change(struct pen_zone *zone, int64_t at, int32_t offset_seconds,
                          uint16_t abbreviation)
 {
+    assert(zone->changes != NULL && zone->count < zone->cap);
     struct pen_zone_change *last = zone->count == 0 ? NULL : &zone->changes[zone->count - 1];
     if (last != NULL && last->at == at && zone->count > 1) {
         zone->count--;
@@ -74,17 +76,36 @@ static int64_t into_table(const struct pen_zone *zone, int64_t seconds, int64_t 
     return seconds - cycles * PEN_ZONE_CYCLE_SECONDS;
 }
 
-int32_t pen_zone_offset_at_local(const struct pen_zone *zone, int64_t local_seconds)
+static size_t find_local(const struct pen_zone *zone, int64_t seconds)
 {
     const struct pen_zone_change *changes = zone->changes;
-    int64_t seconds = into_table(zone, local_seconds, changes[zone->count - 1].local_at);
     size_t low = 0, len = zone->count;
     while (len > 1) { /* changes[low] holds at `seconds` or earlier; no branch to mispredict */
         size_t half = len / 2;
         low += changes[low + half].local_at <= seconds ? half : 0;
         len -= half;
     }
-    return changes[low].offset_seconds;
+    return low;
+}
+
+static void fill_nearby(struct pen_zone *zone)
+{
+    for (size_t i = 0; i < PEN_ZONE_NEARBY_COUNT; i++)
+        zone->nearby[i] = (uint16_t)find_local(zone, (int64_t)i << PEN_ZONE_NEARBY_SHIFT);
+}
+
+int32_t pen_zone_offset_at_local(const struct pen_zone *zone, int64_t local_seconds)
+{
+    const struct pen_zone_change *changes = zone->changes;
+    uint64_t place = (uint64_t)local_seconds >> PEN_ZONE_NEARBY_SHIFT;
+    if (place < PEN_ZONE_NEARBY_COUNT) { /* the usual times: no search */
+        size_t i = zone->nearby[place];
+        while (i + 1 < zone->count && changes[i + 1].local_at <= local_seconds)
+            i++;
+        return changes[i].offset_seconds;
+    }
+    int64_t seconds = into_table(zone, local_seconds, changes[zone->count - 1].local_at);
+    return changes[find_local(zone, seconds)].offset_seconds;
 }
 
 int32_t pen_zone_offset_at(const struct pen_zone *zone, int64_t utc_seconds,
@@ -155,6 +176,9 @@ enum pen_code pen_zone_read(const char *folder, struct pen_slice name, struct pe
         pen_error_where(err, "%s", path.ptr);
         return code;
     }
+    if (zone->count > UINT16_MAX)
+        return pen_fail(err, PEN_ERR_CORRUPT, "time zone file: too many changes");
+    fill_nearby(zone);
     *ret_zone = PEN_TAKE(zone);
     return PEN_OK;
 }

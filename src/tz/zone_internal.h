@@ -9,6 +9,9 @@
 #define PEN_ZONE_CYCLE_SECONDS (INT64_C(146097) * 86400)
 #define PEN_ZONE_MAX_NAMES     512 /* bytes of abbreviations, with their NULs */
 
+#define PEN_ZONE_NEARBY_SHIFT  23
+#define PEN_ZONE_NEARBY_COUNT  512
+
 struct pen_zone_change {
     int64_t at;       /* UTC second from which it holds */
     int64_t local_at; /* the clock reading from which it holds, gaps and overlaps considered */
@@ -23,6 +26,8 @@ struct pen_zone {
     size_t count, cap;
     char abbreviations[PEN_ZONE_MAX_NAMES];
     size_t abbreviations_len;
+    /* for readings from 1970 to 2106: the change that holds at the start of each 97 days */
+    uint16_t nearby[PEN_ZONE_NEARBY_COUNT];
     bool is_cyclic; /* the last 400 years of the table repeat for ever */
 };
 

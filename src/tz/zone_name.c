@@ -212,38 +212,48 @@ static bool fraction_of_hour(struct pen_slice digits, int64_t *ret_seconds)
     return true;
 }
 
+static bool take_char(struct pen_slice *rest, char c)
+{
+    if (rest->len == 0 || rest->ptr[0] != c)
+        return false;
+    *rest = pen_slice_skip(*rest, 1);
+    return true;
+}
+
+/* h:m or h:m:s, any digits */
+static bool colon_offset(struct pen_slice rest, int64_t *ret_seconds)
+{
+    int64_t hours = 0, minutes = 0, seconds = 0;
+    if (!take_number(&rest, &hours) || !take_char(&rest, ':') || !take_number(&rest, &minutes))
+        return false;
+    if (take_char(&rest, ':') && !take_number(&rest, &seconds))
+        return false;
+    *ret_seconds = hours * 3600 + minutes * 60 + seconds;
+    return rest.len == 0;
+}
+
+/* h.fraction or h,fraction */
+static bool decimal_offset(struct pen_slice rest, int64_t *ret_seconds)
+{
+    int64_t hours = 0, part = 0;
+    if (!take_number(&rest, &hours) || (!take_char(&rest, '.') && !take_char(&rest, ',')) ||
+        !fraction_of_hour(rest, &part))
+        return false;
+    *ret_seconds = hours * 3600 + part;
+    return true;
+}
+
 static bool ruby_offset(struct pen_slice text, int32_t *ret_offset)
 {
     if (pen_slice_starts(text, PEN_LIT("GMT")) || pen_slice_starts(text, PEN_LIT("UTC")))
         text = pen_slice_skip(text, 3);
-    if (text.len < 2 || (text.ptr[0] != '+' && text.ptr[0] != '-'))
+    bool is_negative = take_char(&text, '-');
+    if (!is_negative && !take_char(&text, '+'))
         return false;
-    bool is_negative = text.ptr[0] == '-';
-    struct pen_slice rest = pen_slice_skip(text, 1), digits = rest;
-    int64_t seconds = 0, part = 0;
-    if (!take_number(&rest, &seconds))
+    int64_t seconds = 0;
+    if (!colon_offset(text, &seconds) && !decimal_offset(text, &seconds) &&
+        !packed_offset(text, &seconds))
         return false;
-    if (rest.len > 0 && rest.ptr[0] == ':') {
-        rest = pen_slice_skip(rest, 1);
-        seconds *= 3600;
-        if (!take_number(&rest, &part))
-            return false;
-        seconds += part * 60;
-        if (rest.len > 0 && rest.ptr[0] == ':') {
-            rest = pen_slice_skip(rest, 1);
-            if (!take_number(&rest, &part))
-                return false;
-            seconds += part;
-        }
-        if (rest.len > 0)
-            return false;
-    } else if (rest.len > 0 && (rest.ptr[0] == '.' || rest.ptr[0] == ',')) {
-        if (!fraction_of_hour(pen_slice_skip(rest, 1), &part))
-            return false;
-        seconds = seconds * 3600 + part;
-    } else if (!packed_offset(digits, &seconds)) {
-        return false;
-    }
     if (seconds > PEN_ZONE_MAX_OFFSET)
         return false;
     *ret_offset = (int32_t)(is_negative ? -seconds : seconds);

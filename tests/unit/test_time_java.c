@@ -6,7 +6,7 @@
 #define INVALID(text, what) "Text '" text "' could not be parsed: " what
 #define CONFLICT(text, field)                                                                      \
     "Text '" text "' could not be parsed: Conflict found: " field " differs from what the rest "   \
-                                                                  "says"
+    "says"
 
 static void java_reads_dates(void **state)
 {
@@ -144,8 +144,12 @@ static void java_reads_offsets_and_refuses_regions(void **state)
         {J "HH X", "12 +0930", "1970-01-01T02:30:00Z"}, {J "HH X", "12 +9", AT_INDEX("12 +9", 3)},
         {J "HH XX", "12 -0930", "1970-01-01T21:30:00Z"},
         {J "HH XX", "12 +09", AT_INDEX("12 +09", 3)},
-        {J "HH XXX", "12 +09:30", "1970-01-01T02:30:00Z"},
-        {J "HH XXX", "12 +0930", AT_INDEX("12 +0930", 3)},
+        {J "HH XX"
+           "X",
+         "12 +09:30", "1970-01-01T02:30:00Z"},
+        {J "HH XX"
+           "X",
+         "12 +0930", AT_INDEX("12 +0930", 3)},
         {J "HH XXXX", "12 +093015", "1970-01-01T02:29:45Z"},
         {J "HH XXXXX", "12 +09:30:15", "1970-01-01T02:29:45Z"},
         {J "HH XXXXX", "12 +09:30", "1970-01-01T02:30:00Z"},
@@ -158,7 +162,9 @@ static void java_reads_offsets_and_refuses_regions(void **state)
         {J "HH O", "12 gmt-4:30", "1970-01-01T16:30:00Z"},
         {J "HH OOOO", "12 GMT", "1970-01-01T12:00:00Z"},
         {J "HH OOOO", "12 GMT+4", AT_INDEX("12 GMT+4", 3)},
-        {J "HH XXX", "12 +18:01",
+        {J "HH XX"
+           "X",
+         "12 +18:01",
          INVALID("12 +18:01", "Invalid value for OffsetSeconds (valid values "
                               "-64800 - 64800): 64860")},
         {J "HH VV", "12 +09:00", "1970-01-01T03:00:00Z"},

@@ -11,11 +11,11 @@ struct print_case {
     const char *format, *expected, *timezone;
 };
 
-static void print_time(const char *format, const char *timezone, struct pen_instant instant,
+static void print_time(const char *format, const char *zone, struct pen_instant instant,
                        struct pen_buf *into)
 {
     struct pen_time_format *compiled = NULL;
-    assert_ok(pen_time_format_new(format, timezone, NULL, &compiled, err));
+    assert_ok(pen_time_format_new(format, zone, NULL, &compiled, err));
     pen_buf_clear(into);
     assert_ok(pen_buf_add_str(into, "", err));
     assert_ok(pen_time_format_print(compiled, instant, into, err));
@@ -128,8 +128,13 @@ static void print_follows_java_patterns(void **state)
                  {"java:X x Z ZZZZ ZZZZZ O VV z", "Z +00 +0000 GMT Z GMT Z Z"},
                  {"java:uuuu[-MM[-dd]]", "2009-03-05"}, {"java:'o''clock' ''", "o'clock '"});
     CHECK_PRINTS(
-        sample, {"java:X XX XXX XXXX XXXXX", "+09 +0900 +09:00 +0900 +09:00", "+09:00"},
-        {"java:X XX XXX XXXX XXXXX", "-0930 -0930 -09:30 -093015 -09:30:15", "-09:30:15"},
+        sample,
+        {"java:X XX XX"
+         "X XXXX XXXXX",
+         "+09 +0900 +09:00 +0900 +09:00", "+09:00"},
+        {"java:X XX XX"
+         "X XXXX XXXXX",
+         "-0930 -0930 -09:30 -093015 -09:30:15", "-09:30:15"},
         {"java:x xxx Z ZZZZ O OOOO", "+0930 +09:30 +0930 GMT+09:30 GMT+9:30 GMT+09:30", "+09:30"},
         {"java:VV HH", "+09:00 15", "+09:00"}, {"java:k", "24", "-06:00"},
         {"java:h a", "12 AM", "-06:00"});
@@ -148,10 +153,10 @@ static uint64_t next_random(void)
     return random_state;
 }
 
-static void check_round_trip(const char *format, const char *timezone, bool is_wide)
+static void check_round_trip(const char *format, const char *zone, bool is_wide)
 {
     struct pen_time_format *compiled = NULL;
-    assert_ok(pen_time_format_new(format, timezone, NULL, &compiled, err));
+    assert_ok(pen_time_format_new(format, zone, NULL, &compiled, err));
     struct pen_buf text = PEN_BUF(1024);
     for (int i = 0; i < 20000; i++) {
         int64_t range = (is_wide ? 9000000 : 250000) * (PEN_US_PER_DAY / 100); /* of hundredths */
@@ -194,9 +199,8 @@ static void parse_reads_back_what_print_wrote(void **state)
 static void print_agrees_with_glibc_where_both_know_the_directive(void **state)
 {
     (void)state;
-    static char format[] =
-        "%a %A %b %B %C %d %D %e %F %G %g %H %I %j %k %l %m %M %R %s %S %T "
-        "%u %U %V %w %W %y %Y %z %Z";
+    static char format[] = "%a %A %b %B %C %d %D %e %F %G %g %H %I %j %k %l %m %M %R %s %S %T "
+                           "%u %U %V %w %W %y %Y %z %Z";
     assert_int_equal(setenv("TZ", "Europe/London", 1), 0);
     tzset();
     struct pen_time_format *compiled = NULL;
