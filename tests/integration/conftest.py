@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from fault_proxy import FaultProxy  # noqa: E402
+from penstock import Penstock  # noqa: E402
 from rgw import Gateway  # noqa: E402
 from s3_client import S3Client  # noqa: E402
 
@@ -44,3 +45,15 @@ def proxy(gateway):
     yield running
     running.close()
     running.require_fired()
+
+
+@pytest.fixture
+def penstock(gateway, s3, bucket, tmp_path):
+    """Penstock with an empty home, pointed at the test's bucket."""
+    return Penstock(tmp_path, gateway.endpoint, bucket, s3.credentials)
+
+
+@pytest.fixture
+def through_proxy(proxy, s3, bucket, tmp_path):
+    """Penstock with an empty home, pointed at the test's bucket behind the fault proxy."""
+    return Penstock(tmp_path, proxy.endpoint, bucket, s3.credentials)

@@ -184,6 +184,9 @@ class FaultProxy:
         if first is None:
             return False
         method, target = first.split(" ")[:2]
+        if target.startswith("http://"):  # as a forward proxy is asked
+            target = "/" + target.split("/", 3)[3]
+            first = "%s %s HTTP/1.1" % (method, target)
         body = from_client.read(int(header(lines, "content-length") or 0))
         fault = self._take_fault(method, target, lines)
         if fault is not None and fault.kind == "error":
