@@ -13,6 +13,7 @@ const struct pen_decode_type *const pen_decode_types[] = {
 
 const struct pen_parse_type *const pen_parse_types[] = {
     &pen_parse_csv,
+    &pen_parse_json,
     NULL,
 };
 

@@ -104,6 +104,7 @@ PEN_MUST_USE enum pen_code pen_parse_schema(const struct pen_node *columns,
                                             const struct pen_bind *bind, struct pen_schema *into,
                                             struct pen_error *err);
 
-extern const struct pen_parse_type pen_parse_csv; /* csv.c */
+extern const struct pen_parse_type pen_parse_csv;  /* csv.c */
+extern const struct pen_parse_type pen_parse_json; /* json.c */
 
 #endif

@@ -113,11 +113,12 @@ static enum pen_code read_fully(struct pen_object_stream *stream, char *into, si
     return PEN_OK;
 }
 
-/* A character that the end of the read cut in two waits for the next read. */
+/* A character that the end of the read cut in two waits for the next read; at the end of a sample
+ * it waits for ever: the sample's end is no mistake of the data. */
 static size_t hold_back_cut_character(struct pen_object_stream *stream, const char *bytes,
                                       size_t len)
 {
-    if (stream->is_end_of_bytes)
+    if (stream->is_end_of_bytes && !stream->options->parse->is_sample)
         return len;
     size_t cut = pen_utf8_cut_len(pen_slice(bytes, len));
     memcpy(stream->pending, bytes + len - cut, cut);

@@ -1,0 +1,172 @@
+/* record text --member by member--> node of the tree of wanted members --> columns
+ *
+ * The members of a record mostly come in the order of the columns, so the node behind the last one
+ * is tried first, its key compared with one 16-byte compare. Members that nobody wants are stepped
+ * over. The first of several members of one name counts. */
+#include "parse/json_parse_internal.h"
+
+static const char *read_object(struct pen_json_reading *r, const struct pen_json_node *node,
+                               const char *p);
+static const char *read_array(struct pen_json_reading *r, const struct pen_json_node *node,
+                              const char *p);
+
+static const char *fail_here(struct pen_json_reading *r, const char *p)
+{
+    bool is_end = p >= r->end;
+    r->at = is_end ? r->end : p;
+    r->problem = is_end ? "unexpected end" : "unexpected character";
+    return NULL;
+}
+
+static inline const char *skip_space(const struct pen_json_reading *r, const char *p)
+{
+    while (p < r->end && pen_json_is_space(*p))
+        p++;
+    return p;
+}
+
+/* Is it the key at p (behind the opening quote)? Then the place behind its closing quote. */
+static inline const char *short_key_end(const struct pen_json_node *node, const char *p)
+{
+#if defined(__SSE2__)
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i key = _mm_loadu_si128((const __m128i *)(const void *)node->short_key);
+    __m128i mask = _mm_loadu_si128((const __m128i *)(const void *)node->short_mask);
+    __m128i same = _mm_cmpeq_epi8(_mm_and_si128(bytes, mask), key);
+    return _mm_movemask_epi8(same) == 0xffff ? p + node->token.key.len + 1 : NULL;
+#else
+    for (size_t i = 0; i < PEN_JSON_KEY_BYTES; i++)
+        if (((uint8_t)p[i] & node->short_mask[i]) != node->short_key[i])
+            return NULL;
+    return p + node->token.key.len + 1;
+#endif
+}
+
+/* Among the children: the one of that name, starting behind the last found. */
+static const struct pen_json_node *find_child(const struct pen_json_reading *r,
+                                              const struct pen_json_node *node, uint32_t hint,
+                                              struct pen_slice body)
+{
+    const struct pen_json_node *children = r->parser->nodes + node->first_child;
+    bool has_escape = body.len > 0 && memchr(body.ptr, '\\', body.len) != NULL;
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        uint32_t at = hint + i < node->child_count ? hint + i : hint + i - node->child_count;
+        struct pen_slice key = children[at].token.key;
+        if (has_escape ? pen_json_key_is(body, key) : pen_slice_equal(body, key))
+            return &children[at];
+    }
+    return NULL;
+}
+
+/* The key at p (its opening quote). Returns the place behind it. */
+static inline const char *read_key(struct pen_json_reading *r, const struct pen_json_node *node,
+                                   uint32_t hint, const char *p,
+                                   const struct pen_json_node **ret_child)
+{
+    const struct pen_json_node *guess = r->parser->nodes + node->first_child + hint;
+    if (hint < node->child_count && guess->is_short) {
+        const char *end = short_key_end(guess, p + 1);
+        if (end != NULL && end <= r->end) {
+            *ret_child = guess;
+            return end;
+        }
+    }
+    const char *end = pen_json_skip_value(r, p);
+    if (end != NULL)
+        *ret_child = find_child(r, node, hint, pen_slice(p + 1, (size_t)(end - p - 2)));
+    return end;
+}
+
+/* A value that columns want, or that has something they want inside. */
+static const char *take_value(struct pen_json_reading *r, const struct pen_json_node *node,
+                              const char *p)
+{
+    uint32_t *stamp = &r->state->stamps[node - r->parser->nodes];
+    if (*stamp == r->state->stamp)
+        return pen_json_skip_value(r, p);
+    *stamp = r->state->stamp;
+    const char *end = NULL;
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        end = pen_json_put(r, r->parser->leaves[node->first_column + i], p);
+        if (end == NULL)
+            return NULL;
+    }
+    if (node->child_count > 0 && *p == '{')
+        return read_object(r, node, p);
+    if (node->child_count > 0 && *p == '[')
+        return read_array(r, node, p);
+    return end != NULL ? end : pen_json_skip_value(r, p);
+}
+
+static const char *read_object(struct pen_json_reading *r, const struct pen_json_node *node,
+                               const char *p)
+{
+    uint32_t hint = 0;
+    p = skip_space(r, p + 1);
+    if (p < r->end && *p == '}')
+        return p + 1;
+    for (;;) {
+        const struct pen_json_node *child = NULL;
+        if (p >= r->end || *p != '"')
+            return fail_here(r, p);
+        p = read_key(r, node, hint, p, &child);
+        if (p == NULL)
+            return NULL;
+        p = skip_space(r, p);
+        if (p >= r->end || *p != ':')
+            return fail_here(r, p);
+        p = skip_space(r, p + 1);
+        if (p >= r->end)
+            return fail_here(r, p);
+        if (child == NULL) {
+            p = pen_json_skip_value(r, p);
+        } else {
+            hint = (uint32_t)(child - (r->parser->nodes + node->first_child)) + 1;
+            p = take_value(r, child, p);
+        }
+        if (p == NULL)
+            return NULL;
+        p = skip_space(r, p);
+        if (p < r->end && *p == '}')
+            return p + 1;
+        if (p >= r->end || *p != ',')
+            return fail_here(r, p);
+        p = skip_space(r, p + 1);
+    }
+}
+
+static const char *read_array(struct pen_json_reading *r, const struct pen_json_node *node,
+                              const char *p)
+{
+    p = skip_space(r, p + 1);
+    if (p < r->end && *p == ']')
+        return p + 1;
+    for (int64_t index = 0;; index++) {
+        if (p >= r->end)
+            return fail_here(r, p);
+        const struct pen_json_node *found = NULL;
+        const struct pen_json_node *child = r->parser->nodes + node->first_child;
+        for (uint32_t i = 0; i < node->child_count && found == NULL; i++)
+            found = child[i].token.index == index ? &child[i] : NULL;
+        p = found == NULL ? pen_json_skip_value(r, p) : take_value(r, found, p);
+        if (p == NULL)
+            return NULL;
+        p = skip_space(r, p);
+        if (p < r->end && *p == ']')
+            return p + 1;
+        if (p >= r->end || *p != ',')
+            return fail_here(r, p);
+        p = skip_space(r, p + 1);
+    }
+}
+
+const char *pen_json_read_record(struct pen_json_reading *r, const char *p)
+{
+    const struct pen_json_node *root = r->parser->nodes;
+    uint32_t *stamp = &r->state->stamp;
+    if (++*stamp == 0) { /* wrapped: no old stamp may look new */
+        memset(r->state->stamps, 0, r->parser->node_count * sizeof *r->state->stamps);
+        *stamp = 1;
+    }
+    return take_value(r, root, p);
+}
