@@ -297,8 +297,7 @@ enum pen_scalar_style pen_scalar_style(struct pen_slice text)
     pen_scalar_resolve(&probe);
     if (probe.kind != PEN_NODE_TEXT || looks_like_number(text))
         return PEN_SCALAR_SINGLE;
-    if (!is_word_char(text.ptr[0])) /* as Psych: a leading sign is double quoted */
-        return memchr(text.ptr + 1, '"', text.len - 1) == NULL ? PEN_SCALAR_DOUBLE
-                                                               : PEN_SCALAR_SINGLE;
+    if (!is_word_char(text.ptr[0]) && text.ptr[0] != '/') /* as the guide prints: '%Y-%m-%d' */
+        return PEN_SCALAR_SINGLE;
     return has_syntax(text) ? PEN_SCALAR_SINGLE : PEN_SCALAR_PLAIN;
 }

@@ -244,7 +244,7 @@ static void assert_yaml(const char *text, const char *expected)
     assert_string_equal(out.ptr, expected);
 }
 
-static void tree_write_yaml_lays_out_as_the_toolbelt(void **state)
+static void tree_write_yaml_lays_out_as_the_guide_prints(void **state)
 {
     (void)state;
     assert_yaml("in: {type: s3, max: 1, parser: {charset: UTF-8, quote: null, delimiter: ',',\n"
@@ -258,11 +258,11 @@ static void tree_write_yaml_lays_out_as_the_toolbelt(void **state)
                 "  parser:\n"
                 "    charset: UTF-8\n"
                 "    quote: null\n"
-                "    delimiter: \",\"\n"
+                "    delimiter: ','\n"
                 "    trim: false\n"
                 "    columns:\n"
                 "    - {name: id, type: long}\n"
-                "    - {name: t, type: timestamp, format: \"%Y-%m-%d\"}\n"
+                "    - {name: t, type: timestamp, format: '%Y-%m-%d'}\n"
                 "out: {mode: append}\n"
                 "exec: {}\n"
                 "filters: []\n");
@@ -473,7 +473,7 @@ int main(void)
         cmocka_unit_test(tree_parse_bounds_nesting_of_text_and_aliases),
         cmocka_unit_test(tree_parse_takes_json_that_yaml_refuses),
         cmocka_unit_test(tree_parse_survives_any_cut_and_any_byte),
-        cmocka_unit_test(tree_write_yaml_lays_out_as_the_toolbelt),
+        cmocka_unit_test(tree_write_yaml_lays_out_as_the_guide_prints),
         cmocka_unit_test(tree_write_yaml_puts_comments_before_their_node),
         cmocka_unit_test(tree_write_yaml_round_trips_awkward_texts),
         cmocka_unit_test(tree_write_yaml_keeps_written_numbers_as_text),
