@@ -204,6 +204,36 @@ static enum pen_code set_syntax(struct opening *o, struct pen_error *err)
     return PEN_OK;
 }
 
+/* One ASCII character that is no line end; `if_none` for the empty text. */
+static bool is_scannable_char(struct pen_slice text, bool if_none)
+{
+    if (text.len == 0)
+        return if_none;
+    return text.len == 1 && (text.ptr[0] & 0x80) == 0 && text.ptr[0] != '\n' && text.ptr[0] != '\r';
+}
+
+/* May scan/ find the fields? Else every record goes through the exact tokenizer. */
+static void set_scan_rules(struct pen_csv_parser *parser)
+{
+    const struct pen_csv_syntax *syntax = &parser->syntax;
+    struct pen_slice delimiter = syntax->delimiter, quote = syntax->quote, escape = syntax->escape;
+    bool has_escape = quote.len > 0 && escape.len > 0 && !pen_slice_equal(quote, escape);
+    parser->is_scannable = syntax->line_end == PEN_CSV_LINE_ANY && parser->column_count > 0 &&
+                           is_scannable_char(delimiter, false) && is_scannable_char(quote, true) &&
+                           is_scannable_char(escape, true) && !pen_slice_equal(delimiter, quote) &&
+                           !pen_slice_equal(delimiter, escape) && !pen_slice_is(quote, " ");
+    if (!parser->is_scannable)
+        return;
+    parser->scan_rules = (struct pen_csv_scan){
+        .delimiter = delimiter.ptr[0],
+        .quote = quote.len > 0 ? quote.ptr[0] : '\0',
+        .escape = has_escape ? escape.ptr[0] : '\0',
+        .has_quote = quote.len > 0,
+        .has_escape = has_escape,
+        .is_doubling_regular = syntax->quotes == PEN_CSV_QUOTES_RFC4180,
+    };
+}
+
 /* ---- columns ---- */
 
 static const char *column_text(const struct pen_node *item, const char *key, const char *unset)
@@ -229,6 +259,18 @@ static enum pen_code set_time(const struct opening *o, const struct pen_node *it
     return code;
 }
 
+/* Whether null_string would pass for a value where only the usual forms are looked at. */
+static enum pen_code set_null_text(struct opening *o, struct pen_csv_column *column,
+                                   struct pen_error *err)
+{
+    struct pen_slice text = o->parser->null_text;
+    bool is_read = column->type == PEN_TYPE_LONG || column->type == PEN_TYPE_DOUBLE ||
+                   column->type == PEN_TYPE_TIMESTAMP;
+    if (text.len == 0 || !is_read)
+        return PEN_OK;
+    return pen_csv_put(column, text, NULL, NULL, &column->is_null_text_value, err);
+}
+
 static enum pen_code set_columns(struct opening *o, struct pen_error *err)
 {
     const struct pen_node *list = o->options.columns;
@@ -245,6 +287,7 @@ static enum pen_code set_columns(struct opening *o, struct pen_error *err)
         column->type = o->parse->schema.fields[c].type;
         if (column->type == PEN_TYPE_TIMESTAMP)
             PEN_TRY(set_time(o, item, column, err));
+        PEN_TRY(set_null_text(o, column, err));
     }
     return PEN_OK;
 }
@@ -259,7 +302,9 @@ static enum pen_code csv_open(struct pen_parse *parse, const struct pen_node *co
     o.options.line_delimiter = -1; /* stays when the option is absent */
     PEN_TRY(pen_options_bind(csv_option_table, config, "parser", also, &o.options, bind, err));
     PEN_TRY(set_syntax(&o, err));
-    return set_columns(&o, err);
+    PEN_TRY(set_columns(&o, err));
+    set_scan_rules(o.parser);
+    return PEN_OK;
 }
 
 static void csv_close(struct pen_parse *parse)
@@ -284,6 +329,7 @@ static void csv_stream_close(struct pen_parse_stream *stream)
 {
     struct pen_csv_stream *state = stream->state;
     pen_csv_reader_release(&state->reader);
+    free(state->indexer.marks);
     pen_buf_release(&state->scratch);
     pen_buf_release(&state->reason);
 }
@@ -298,6 +344,7 @@ static void csv_chunk_close(struct pen_chunk *chunk)
     pen_arena_release(&index->texts);
     pen_csv_reader_release(&index->reader);
     pen_buf_release(&index->scratch);
+    pen_buf_release(&index->unquoted);
     pen_buf_release(&index->reason);
 }
 

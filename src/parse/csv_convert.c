@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #define SCRATCH_MAX_BYTES ((size_t)1 << 30)
+#define PASS_ENDS         8192
 
 /* One call of convert. */
 struct job {
@@ -13,6 +14,8 @@ struct job {
     struct pen_csv_chunk *index;
     struct pen_slice text;
     struct pen_batch *batch;
+    uint64_t bad[(PEN_BATCH_ROWS + 63) / 64]; /* rows to be dropped at the end */
+    bool has_bad;
 };
 
 /* ---- rejects ---- */
@@ -66,23 +69,22 @@ static uint64_t line_at(const struct job *job, size_t start)
 
 /* ---- records by the exact tokenizer ---- */
 
-/* Reads the good-shaped record at `start` into the next row, or reports why it is no row. */
-static enum pen_code read_exactly(const struct job *job, size_t start, struct pen_error *err)
+/* Reads the record at `start`: into the next row of `batch`, or only to see what is wrong with it
+ * (batch NULL); reports why it is no row. */
+static enum pen_code read_exactly(const struct job *job, size_t start, struct pen_batch *batch,
+                                  bool *ret_is_row, struct pen_error *err)
 {
     struct pen_csv_chunk *index = job->index;
     struct pen_csv_verdict verdict;
     struct pen_csv_sink sink = {
-        .batch = job->batch, .scratch = &index->scratch, .reason = &index->reason};
+        .batch = batch, .is_checked = true, .scratch = &index->scratch, .reason = &index->reason};
     uint64_t line = line_at(job, start);
     pen_csv_reader_init(&index->reader, &job->parser->syntax, job->text, true, line);
     index->reader.line.next = start;
     PEN_TRY(pen_csv_read_record(job->parser, &index->reader, &sink, &verdict, err));
-    if (verdict.status == PEN_CSV_OK) {
-        job->batch->row_start[job->batch->rows] = (uint32_t)start;
-        job->batch->row_end[job->batch->rows] = (uint32_t)index->reader.line.end;
-        job->batch->rows++;
+    *ret_is_row = verdict.status == PEN_CSV_OK;
+    if (*ret_is_row)
         return PEN_OK;
-    }
     struct pen_csv_reject bad = {
         .start = (uint32_t)verdict.line.start,
         .end = (uint32_t)verdict.line.end,
@@ -94,20 +96,95 @@ static enum pen_code read_exactly(const struct job *job, size_t start, struct pe
     return report(job, &bad, err);
 }
 
+static enum pen_code convert_single(const struct job *job, size_t start, struct pen_error *err)
+{
+    struct pen_batch *batch = job->batch;
+    bool is_row = false;
+    PEN_TRY(read_exactly(job, start, batch, &is_row, err));
+    if (!is_row)
+        return PEN_OK;
+    batch->row_start[batch->rows] = (uint32_t)start;
+    batch->row_end[batch->rows] = (uint32_t)job->index->reader.line.end;
+    batch->rows++;
+    return PEN_OK;
+}
+
+/* ---- indexed records ---- */
+
+/* Rows of `count` from `first` on were refused: the exact tokenizer says why. */
+static enum pen_code report_bad_rows(struct job *job, size_t first, size_t count,
+                                     struct pen_error *err)
+{
+    for (size_t row = first; row < first + count; row++) {
+        if ((job->bad[row / 64] >> (row % 64) & 1) == 0)
+            continue;
+        bool is_row = false;
+        job->has_bad = true;
+        PEN_TRY(read_exactly(job, job->batch->row_start[row], NULL, &is_row, err));
+        if (is_row)
+            return pen_fail(err, PEN_ERR_INTERNAL, "csv: a value was refused, then accepted");
+    }
+    return PEN_OK;
+}
+
+/* So many rows at a time that the ends of their fields stay in the first level cache. */
+static size_t rows_per_pass(size_t columns)
+{
+    size_t rows = PASS_ENDS / columns / 64 * 64;
+    return rows < 64 ? 64 : rows;
+}
+
+static enum pen_code convert_indexed(struct job *job, const struct pen_csv_run *run,
+                                     struct pen_error *err)
+{
+    struct pen_batch *batch = job->batch;
+    struct pen_csv_chunk *index = job->index;
+    size_t pass = rows_per_pass(job->parser->column_count);
+    while (index->run_done < run->count && batch->rows < batch->capacity) {
+        size_t left = run->count - index->run_done, room = batch->capacity - batch->rows;
+        size_t count = left < room ? left : room;
+        struct pen_csv_block block = {
+            .parser = job->parser,
+            .index = index,
+            .text = job->text.ptr,
+            .batch = batch,
+            .first = run->first + index->run_done,
+            .row = batch->rows,
+            .count = count < pass ? count : pass,
+            .bad = job->bad,
+        };
+        PEN_TRY(pen_csv_put_columns(&block, err));
+        PEN_TRY(report_bad_rows(job, block.row, block.count, err));
+        batch->rows += block.count;
+        index->run_done += (uint32_t)block.count;
+    }
+    return PEN_OK;
+}
+
+static void drop_bad_rows(struct job *job)
+{
+    if (!job->has_bad)
+        return;
+    for (size_t i = 0; i < sizeof job->bad / sizeof job->bad[0]; i++)
+        job->bad[i] = ~job->bad[i];
+    pen_batch_keep(job->batch, job->bad);
+}
+
 /* ---- runs ---- */
 
-static enum pen_code convert_run(const struct job *job, const struct pen_csv_run *run,
+static enum pen_code convert_run(struct job *job, const struct pen_csv_run *run,
                                  struct pen_error *err)
 {
     struct pen_csv_chunk *index = job->index;
-    index->run_done = run->count;
     switch (run->kind) {
-    case PEN_CSV_RUN_SINGLE:
-        return read_exactly(job, run->first, err);
-    case PEN_CSV_RUN_REJECT:
-        return report(job, &index->rejects[run->first], err);
     case PEN_CSV_RUN_INDEXED:
-        break;
+        return convert_indexed(job, run, err);
+    case PEN_CSV_RUN_SINGLE:
+        index->run_done = 1;
+        return convert_single(job, run->first, err);
+    case PEN_CSV_RUN_REJECT:
+        index->run_done = 1;
+        return report(job, &index->rejects[run->first], err);
     }
     return PEN_OK;
 }
@@ -135,7 +212,7 @@ enum pen_code pen_csv_convert(const struct pen_parse *parse, struct pen_chunk *c
         .text = pen_slice(chunk->text, index->used),
         .batch = into,
     };
-    index->scratch.max = index->reason.max = SCRATCH_MAX_BYTES;
+    index->scratch.max = index->unquoted.max = index->reason.max = SCRATCH_MAX_BYTES;
     PEN_TRY(add_origin(&job, err));
     while (index->run_at < index->run_count && into->rows < into->capacity) {
         const struct pen_csv_run *run = &index->runs[index->run_at];
@@ -145,6 +222,7 @@ enum pen_code pen_csv_convert(const struct pen_parse *parse, struct pen_chunk *c
             index->run_done = 0;
         }
     }
+    drop_bad_rows(&job);
     *ret_more = index->run_at < index->run_count;
     return PEN_OK;
 }

@@ -5,27 +5,15 @@
  * A record is accepted here only when where parsing continues no longer depends on it: one that
  * spans physical lines is converted (and forgotten) first, because a failure in it would put its
  * later lines back (spec/parsers.md 3.6). */
-#include "parse/csv_internal.h"
+#include "parse/csv_split_internal.h"
 
 #include <stdlib.h>
 
 #define TEXTS_MAX_BYTES ((size_t)1 << 30)
 
-/* One call of split. */
-struct split {
-    const struct pen_csv_parser *parser;
-    struct pen_csv_stream *stream;
-    struct pen_csv_chunk *chunk;
-    struct pen_slice text;
-    bool is_eof;
-    size_t used;   /* bytes that are done with */
-    uint64_t line; /* number of the line that starts there */
-    bool is_done;  /* nothing more can be read from this text */
-};
-
 /* ---- the index ---- */
 
-static void reset(const struct split *split)
+static void reset(const struct pen_csv_split *split)
 {
     struct pen_csv_chunk *chunk = split->chunk;
     chunk->run_count = chunk->reject_count = chunk->record_count = chunk->end_count = 0;
@@ -38,8 +26,8 @@ static void reset(const struct split *split)
     chunk->used = 0;
 }
 
-static enum pen_code add_run(struct pen_csv_chunk *chunk, struct pen_csv_run run,
-                             struct pen_error *err)
+enum pen_code pen_csv_add_run(struct pen_csv_chunk *chunk, struct pen_csv_run run,
+                              struct pen_error *err)
 {
     if (chunk->run_count == chunk->run_cap) {
         size_t cap = chunk->run_cap == 0 ? 16 : chunk->run_cap * 2;
@@ -53,7 +41,7 @@ static enum pen_code add_run(struct pen_csv_chunk *chunk, struct pen_csv_run run
     return PEN_OK;
 }
 
-static enum pen_code add_reject(struct split *split, const struct pen_csv_verdict *verdict,
+static enum pen_code add_reject(struct pen_csv_split *split, const struct pen_csv_verdict *verdict,
                                 struct pen_error *err)
 {
     struct pen_csv_chunk *chunk = split->chunk;
@@ -79,12 +67,12 @@ static enum pen_code add_reject(struct split *split, const struct pen_csv_verdic
     };
     struct pen_csv_run run = {PEN_CSV_RUN_REJECT, (uint32_t)chunk->reject_count, 1};
     chunk->reject_count++;
-    return add_run(chunk, run, err);
+    return pen_csv_add_run(chunk, run, err);
 }
 
 /* ---- one record by the exact tokenizer ---- */
 
-static enum pen_code read_once(struct split *split, bool is_checked,
+static enum pen_code read_once(struct pen_csv_split *split, bool is_checked,
                                struct pen_csv_verdict *ret_verdict, struct pen_error *err)
 {
     struct pen_csv_stream *stream = split->stream;
@@ -100,7 +88,7 @@ static enum pen_code read_once(struct split *split, bool is_checked,
 }
 
 /* A good record becomes a run of its own: convert reads it again. */
-static enum pen_code take_single(struct split *split, const struct pen_csv_verdict *verdict,
+static enum pen_code take_single(struct pen_csv_split *split, const struct pen_csv_verdict *verdict,
                                  struct pen_error *err)
 {
     const struct pen_csv_reader *reader = &split->stream->reader;
@@ -108,13 +96,13 @@ static enum pen_code take_single(struct split *split, const struct pen_csv_verdi
     if (verdict->status == PEN_CSV_BAD)
         PEN_TRY(add_reject(split, verdict, err));
     else
-        PEN_TRY(add_run(split->chunk, run, err));
+        PEN_TRY(pen_csv_add_run(split->chunk, run, err));
     split->used += reader->line.next;
     split->line = reader->line.number + 1;
     return PEN_OK;
 }
 
-static enum pen_code read_single(struct split *split, struct pen_error *err)
+enum pen_code pen_csv_read_single(struct pen_csv_split *split, struct pen_error *err)
 {
     struct pen_csv_verdict verdict;
     PEN_TRY(read_once(split, false, &verdict, err));
@@ -137,7 +125,7 @@ static enum pen_code read_single(struct split *split, struct pen_error *err)
 
 /* ---- the text ---- */
 
-static void skip_header(struct split *split)
+static void skip_header(struct pen_csv_split *split)
 {
     struct pen_csv_stream *stream = split->stream;
     struct pen_csv_reader *reader = &stream->reader;
@@ -158,7 +146,7 @@ enum pen_code pen_csv_split(struct pen_parse_stream *stream, struct pen_chunk *c
                             size_t *ret_used, struct pen_error *err)
 {
     struct pen_csv_stream *state = stream->state;
-    struct split split = {
+    struct pen_csv_split split = {
         .parser = pen_csv_parser_of(stream->parse),
         .stream = state,
         .chunk = chunk->state,
@@ -173,8 +161,11 @@ enum pen_code pen_csv_split(struct pen_parse_stream *stream, struct pen_chunk *c
     chunk->rejects = stream->rejects;
     reset(&split);
     skip_header(&split);
+    if (split.parser->is_scannable)
+        pen_csv_index_start(&split);
     while (!split.is_done)
-        PEN_TRY(read_single(&split, err));
+        PEN_TRY(split.parser->is_scannable ? pen_csv_index_step(&split, err)
+                                           : pen_csv_read_single(&split, err));
     split.chunk->base_offset += stream->start_offset;
     split.chunk->used = split.used;
     state->line = split.line;
