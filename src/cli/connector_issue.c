@@ -70,8 +70,9 @@ static void say_counts(struct issue *issue, const struct pen_issue_result *resul
     const struct pen_job_counts *counts = &result->counts;
     (void)snprintf(
         line, sizeof line,
-        "%s rows from %s files (%s) in %.1f s, %" PRIu64 " rejected, %" PRIu64 " filtered out",
-        pen_word_count(counts->records, rows), pen_word_count(counts->objects, objects),
+        "%s %s from %s %s (%s) in %.1f s, %" PRIu64 " rejected, %" PRIu64 " filtered out",
+        pen_word_count(counts->records, rows), counts->records == 1 ? "row" : "rows",
+        pen_word_count(counts->objects, objects), counts->objects == 1 ? "file" : "files",
         pen_word_bytes(counts->bytes, bytes),
         (double)result->elapsed_us / (double)PEN_US_PER_SECOND, counts->rejected, counts->filtered);
     pen_cli_say(issue->cli, "%s", line);
