@@ -92,7 +92,7 @@ static bool parse_slowly(const struct pen_time_format *format, struct pen_slice 
 {
     if (format->dialect == PEN_TIME_JAVA)
         return pen_java_parse(format, text, ret_instant, failure);
-    struct pen_time_fields fields;
+    struct pen_time_fields fields = {.set = 0};
     if (!pen_strptime_scan(format, text, &fields, failure))
         return false;
     if (format->dialect == PEN_TIME_RUBY)
