@@ -110,6 +110,10 @@ PEN_MUST_USE enum pen_code pen_db_run(struct pen_db *db, int64_t *ret_changes,
                                       struct pen_error *err, const char *sql, const char *types,
                                       ...);
 
+/* pen_db_has_table - whether the database has a table of exactly that name. */
+PEN_MUST_USE enum pen_code pen_db_has_table(struct pen_db *db, const char *name, bool *ret_has,
+                                            struct pen_error *err);
+
 /* pen_db_last_id - the identity that the last insert of this connection made. */
 int64_t pen_db_last_id(const struct pen_db *db);
 

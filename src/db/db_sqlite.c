@@ -481,3 +481,12 @@ int64_t pen_db_last_id(const struct pen_db *db)
 {
     return sqlite3_last_insert_rowid(db->handle);
 }
+
+enum pen_code pen_db_has_table(struct pen_db *db, const char *name, bool *ret_has,
+                               struct pen_error *err)
+{
+    int64_t found = 0;
+    return pen_db_query_int(db, &found, ret_has, err,
+                            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1", "t",
+                            name);
+}

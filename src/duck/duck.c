@@ -7,27 +7,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The text's first line as the message, "Did you mean ..." as the advice. */
+static enum pen_code fail_in_words(enum pen_code code, const char *prefix, const char *text,
+                                   struct pen_error *err)
+{
+    const char *words = strstr(text, "Error: ");
+    words = words == NULL ? text : words + strlen("Error: ");
+    const char *end = strchr(words, '\n');
+    int len = end == NULL ? (int)strlen(words) : (int)(end - words);
+    pen_fail(err, code, "%s%.*s", prefix, len, words);
+    const char *advice = strstr(text, "Did you mean");
+    if (advice != NULL)
+        pen_error_hint(err, "%.*s", (int)strcspn(advice, "\n"), advice);
+    return code;
+}
+
 enum pen_code pen_duck_fail_text(duckdb_error_type kind, const char *text, struct pen_error *err)
 {
     if (text == NULL)
         text = "unknown error";
-    const char *words = strstr(text, "Error: ");
-    words = words == NULL ? text : words + strlen("Error: ");
     if (strstr(text, "No space left on device") != NULL)
         return pen_fail_errno(err, PEN_ERR_IO, ENOSPC, "duckdb cannot write");
     switch ((int)kind) {
     case DUCKDB_ERROR_IO:
-        return pen_fail(err, PEN_ERR_IO, "duckdb: %s", words);
+        return fail_in_words(PEN_ERR_IO, "duckdb: ", text, err);
     case DUCKDB_ERROR_OUT_OF_MEMORY:
-        pen_fail(err, PEN_ERR_NOMEM, "duckdb: %s", words);
+        (void)fail_in_words(PEN_ERR_NOMEM, "duckdb: ", text, err); /* the code is this line's */
         pen_error_hint(err, "raise the memory limit or lower the number of threads");
         return PEN_ERR_NOMEM;
     case DUCKDB_ERROR_INTERRUPT:
         return pen_fail(err, PEN_ERR_CANCELLED, "cancelled");
     case DUCKDB_ERROR_PERMISSION:
-        return pen_fail(err, PEN_ERR_AUTH, "%s", words);
+        return fail_in_words(PEN_ERR_AUTH, "", text, err);
     case DUCKDB_ERROR_CATALOG:
-        return pen_fail(err, PEN_ERR_NOT_FOUND, "%s", words);
+        return fail_in_words(PEN_ERR_NOT_FOUND, "", text, err);
     case DUCKDB_ERROR_PARSER:
     case DUCKDB_ERROR_SYNTAX:
     case DUCKDB_ERROR_BINDER:
@@ -39,10 +52,31 @@ enum pen_code pen_duck_fail_text(duckdb_error_type kind, const char *text, struc
     case DUCKDB_ERROR_INVALID_TYPE:
     case DUCKDB_ERROR_NOT_IMPLEMENTED:
     case DUCKDB_ERROR_EXPRESSION:
-        return pen_fail(err, PEN_ERR_CONFIG, "%s", words);
+        return fail_in_words(PEN_ERR_CONFIG, "", text, err);
     default:
-        return pen_fail(err, PEN_ERR_INTERNAL, "duckdb: %s", words);
+        return fail_in_words(PEN_ERR_INTERNAL, "duckdb: ", text, err);
     }
+}
+
+enum pen_code pen_duck_fail_words(const char *text, struct pen_error *err)
+{
+    static const struct {
+        const char *start;
+        duckdb_error_type kind;
+    } kinds[] = {{"Parser Error", DUCKDB_ERROR_PARSER},
+                 {"Syntax Error", DUCKDB_ERROR_SYNTAX},
+                 {"Binder Error", DUCKDB_ERROR_BINDER},
+                 {"Catalog Error", DUCKDB_ERROR_CATALOG},
+                 {"Conversion Error", DUCKDB_ERROR_CONVERSION},
+                 {"Invalid Input Error", DUCKDB_ERROR_INVALID_INPUT},
+                 {"Not implemented Error", DUCKDB_ERROR_NOT_IMPLEMENTED},
+                 {"Permission Error", DUCKDB_ERROR_PERMISSION},
+                 {"Out of Range Error", DUCKDB_ERROR_OUT_OF_RANGE},
+                 {"IO Error", DUCKDB_ERROR_IO}};
+    for (size_t i = 0; text != NULL && i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strncmp(text, kinds[i].start, strlen(kinds[i].start)) == 0)
+            return pen_duck_fail_text(kinds[i].kind, text, err);
+    return pen_duck_fail_text(DUCKDB_ERROR_INTERNAL, text, err);
 }
 
 enum pen_code pen_duck_fail_result(duckdb_result *result, struct pen_error *err)
@@ -92,12 +126,13 @@ static enum pen_code set_option(duckdb_config config, const char *name, const ch
 
 /* Results depend on nothing around us: no extensions from disk, no configuration of the user. */
 static enum pen_code fill_config(duckdb_config config, const struct pen_duck_options *options,
-                                 struct pen_error *err)
+                                 bool keeps_row_order, struct pen_error *err)
 {
     char text[32];
     PEN_TRY(set_option(config, "autoinstall_known_extensions", "false", err));
     PEN_TRY(set_option(config, "autoload_known_extensions", "false", err));
-    PEN_TRY(set_option(config, "preserve_insertion_order", "false", err));
+    PEN_TRY(
+        set_option(config, "preserve_insertion_order", keeps_row_order ? "true" : "false", err));
     PEN_TRY(set_option(config, "temp_directory", options->temp_dir == NULL ? "" : options->temp_dir,
                        err));
     uint64_t limit =
@@ -122,8 +157,8 @@ static enum pen_code open_database(struct pen_duck *duck, duckdb_config config,
     return code;
 }
 
-enum pen_code pen_duck_open(const struct pen_duck_options *options, struct pen_duck **ret_duck,
-                            struct pen_error *err)
+enum pen_code pen_duck_start(const struct pen_duck_options *options, bool keeps_row_order,
+                             struct pen_duck **ret_duck, struct pen_error *err)
 {
     static const struct pen_duck_options defaults = {0};
     PEN_CLEANUP(pen_duck_close_p) struct pen_duck *duck = calloc(1, sizeof *duck);
@@ -132,11 +167,25 @@ enum pen_code pen_duck_open(const struct pen_duck_options *options, struct pen_d
     duckdb_config config = NULL;
     if (duckdb_create_config(&config) != DuckDBSuccess)
         return pen_fail_nomem(err);
-    enum pen_code code = fill_config(config, options == NULL ? &defaults : options, err);
+    enum pen_code code =
+        fill_config(config, options == NULL ? &defaults : options, keeps_row_order, err);
     if (code == PEN_OK)
         code = open_database(duck, config, err);
     duckdb_destroy_config(&config);
     PEN_TRY(code);
+    PEN_CLEANUP(pen_duck_disconnect) duckdb_connection connection = NULL;
+    if (duckdb_connect(duck->database, &connection) != DuckDBSuccess)
+        return pen_fail_nomem(err);
+    PEN_TRY(pen_duck_run(connection, "SET GLOBAL TimeZone = 'UTC'", err));
+    *ret_duck = PEN_TAKE(duck);
+    return PEN_OK;
+}
+
+enum pen_code pen_duck_open(const struct pen_duck_options *options, struct pen_duck **ret_duck,
+                            struct pen_error *err)
+{
+    PEN_CLEANUP(pen_duck_close_p) struct pen_duck *duck = NULL;
+    PEN_TRY(pen_duck_start(options, false, &duck, err));
     PEN_CLEANUP(pen_duck_disconnect) duckdb_connection connection = NULL;
     if (duckdb_connect(duck->database, &connection) != DuckDBSuccess)
         return pen_fail_nomem(err);

@@ -36,6 +36,23 @@ PEN_MUST_USE enum pen_code pen_duck_add_name(struct pen_buf *sql, const char *na
 PEN_MUST_USE enum pen_code pen_duck_add_literal(struct pen_buf *sql, const char *text,
                                                 struct pen_error *err);
 
+/* pen_duck_fail_words - from a text alone, whose first word tells the kind ("Parser Error: ...").
+ */
+enum pen_code pen_duck_fail_words(const char *text, struct pen_error *err);
+
+/* pen_duck_start - an engine in memory with the given options, nothing registered in it. */
+PEN_MUST_USE enum pen_code pen_duck_start(const struct pen_duck_options *options,
+                                          bool keeps_row_order, struct pen_duck **ret_duck,
+                                          struct pen_error *err);
+
+/* pen_duck_add_view - the statement(s) that make a table of the lake readable. `add_shell` gives an
+ * empty table with the same columns, for names that a query does not use. */
+struct pen_duck_view;
+PEN_MUST_USE enum pen_code pen_duck_add_view(struct pen_buf *sql, const struct pen_duck_view *view,
+                                             struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_duck_add_shell(struct pen_buf *sql, const struct pen_duck_view *view,
+                                              struct pen_error *err);
+
 /* What the table function of duck_stream.c needs; its address is the function's argument. */
 struct pen_duck_feed {
     struct pen_task_stream *stream;

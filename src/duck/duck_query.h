@@ -16,6 +16,7 @@ struct pen_duck_query;
 struct pen_duck_view_column {
     int64_t field_id;
     const char *name, *sql_type;
+    const char *default_text; /* value in files that lack the column; NULL: null */
 };
 
 struct pen_duck_view_file {
@@ -32,6 +33,7 @@ struct pen_duck_view {
     size_t column_count;
     const struct pen_duck_view_file *files;
     size_t file_count;
+    const char *problem; /* why its rows cannot be read; NULL: they can */
 };
 
 struct pen_duck_session_options {
