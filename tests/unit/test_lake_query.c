@@ -131,7 +131,7 @@ static const char *rows_of(const char *sql)
         for (size_t row = 0; row < batch->rows; row++) {
             for (size_t c = 0; c < batch->column_count; c++) {
                 size_t len = strlen(out);
-                char value[1000];
+                char value[8000];
                 print_value(&batch->columns[c], row, value, sizeof value);
                 snprintf(out + len, sizeof out - len, "%s%s",
                          c > 0      ? ","
