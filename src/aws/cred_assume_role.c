@@ -1,5 +1,6 @@
 /* cred_assume_role.c - credentials of a role, asked for with others' or with a web identity token.
  */
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ static enum pen_code fetch_signed(struct assumed *assumed, struct pen_credential
                                   struct pen_error *err)
 {
     PEN_CLEANUP(pen_credentials_release) struct pen_credentials signer = {0};
+    assert(assumed->source != NULL);
     enum pen_code code = assumed->source->fetch(assumed->source, &signer, err);
     if (code == PEN_ERR_NOT_FOUND) { /* a role that is configured but cannot be asked for */
         if (err != NULL)

@@ -20,8 +20,6 @@
 #define TIME_LIMIT_US    (INT64_C(60) * PEN_US_PER_SECOND)
 #define ARGUMENTS_MAX    64
 
-extern char **environ;
-
 /* Splits at white space; "..." and '...' group, a backslash takes the next character as it is
  * (inside '...' it is ordinary). Writes into `text`, which holds the command. */
 static bool split(char *text, char **argv)
