@@ -66,16 +66,19 @@ static void on_log(void *context, const char *level, const char *text)
 
 static void say_counts(struct issue *issue, const struct pen_issue_result *result)
 {
-    char rows[PEN_WORD_TEXT], objects[PEN_WORD_TEXT], bytes[PEN_WORD_TEXT], line[512];
+    char rows[PEN_WORD_TEXT], objects[PEN_WORD_TEXT], bytes[PEN_WORD_TEXT], snapshot[64] = "";
     const struct pen_job_counts *counts = &result->counts;
-    (void)snprintf(
-        line, sizeof line,
-        "%s %s from %s %s (%s) in %.1f s, %" PRIu64 " rejected, %" PRIu64 " filtered out",
-        pen_word_count(counts->records, rows), counts->records == 1 ? "row" : "rows",
-        pen_word_count(counts->objects, objects), counts->objects == 1 ? "file" : "files",
-        pen_word_bytes(counts->bytes, bytes),
-        (double)result->elapsed_us / (double)PEN_US_PER_SECOND, counts->rejected, counts->filtered);
-    pen_cli_say(issue->cli, "%s", line);
+    double seconds = (double)result->elapsed_us / (double)PEN_US_PER_SECOND;
+    if (result->snapshot_id >= 0)
+        (void)snprintf(snapshot, sizeof snapshot, ", snapshot %" PRId64, result->snapshot_id);
+    pen_cli_say(issue->cli,
+                "%s %s loaded from %s %s (%s) in %.1f s (%.1f MB/s), %" PRIu64 " rejected, %" PRIu64
+                " filtered out%s",
+                pen_word_count(counts->records, rows), counts->records == 1 ? "row" : "rows",
+                pen_word_count(counts->objects, objects),
+                counts->objects == 1 ? "object" : "objects", pen_word_bytes(counts->bytes, bytes),
+                seconds, seconds > 0 ? (double)counts->bytes / seconds / 1e6 : 0.0,
+                counts->rejected, counts->filtered, snapshot);
     for (size_t i = 0; i < result->reject_count; i++)
         pen_cli_say(issue->cli, "  %s: %" PRIu64, result->reject_counts[i].code,
                     result->reject_counts[i].records);

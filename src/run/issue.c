@@ -50,7 +50,12 @@ static enum pen_code read_table(struct pen_job_run *run, struct pen_lake_txn *tx
     if (code == PEN_ERR_NOT_FOUND && options->auto_create_table)
         return PEN_OK;
     if (code != PEN_OK) {
-        if (code == PEN_ERR_NOT_FOUND)
+        bool is_database = strncmp(find_err.message, "Database", 8) == 0;
+        if (code == PEN_ERR_NOT_FOUND && is_database)
+            pen_error_hint(&find_err,
+                           "create it with 'penstock db:create %s', or add --auto-create-table",
+                           options->database);
+        else if (code == PEN_ERR_NOT_FOUND)
             pen_error_hint(&find_err,
                            "create it with 'penstock table:create %s %s', or add "
                            "--auto-create-table",
@@ -301,6 +306,8 @@ static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
     PEN_TRY(pen_prefetch_new(run->scope.load->source, run->plan.objects, run->plan.object_count,
                              PREFETCH_WINDOW, &run->prefetch, err));
     PEN_TRY(pen_job_run_tasks(run, err));
+    pen_run_log(&run->env, "debug", "tasks done: %" PRIu64 " rows in %zu parts", run->totals.loaded,
+                run->parts.count);
     /* from here on the job is this thread's alone: a heartbeat may not meet its end */
     pen_monitor_stop(run);
     if (run->cancel != 0)
@@ -362,6 +369,11 @@ static enum pen_code run_created_job(struct pen_job_run *run, struct pen_error *
     copy_reject_counts(run);
     if (code == PEN_OK) {
         run->result->status = PEN_JOB_SUCCESS;
+        pen_run_log(&run->env, "info",
+                    "committed snapshot %" PRId64 ": %" PRIu64 " rows loaded, %" PRIu64
+                    " rejected, %" PRIu64 " filtered out",
+                    run->result->snapshot_id, run->totals.loaded, run->totals.rejected,
+                    run->totals.filtered);
         return PEN_OK;
     }
     if (code == PEN_ERR_CANCELLED)

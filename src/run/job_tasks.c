@@ -157,7 +157,13 @@ static enum pen_code try_once(struct pen_job_run *run, size_t task_index, struct
     if (rejects == NULL)
         return pen_fail_nomem(err);
     pen_rejects_mark(&run->rejects, rejects);
+    int64_t started_us = pen_monotonic_us();
     enum pen_code code = run_attempt(&attempt, err);
+    if (code == PEN_OK)
+        pen_run_log(&run->env, "debug",
+                    "task %zu done: %zu objects, %" PRIu64 " rows, %" PRId64 " ms", task_index,
+                    attempt.planned->count, rows_in_parts(&attempt.parts),
+                    (pen_monotonic_us() - started_us) / 1000);
     run->result->parts += code == PEN_OK ? attempt.parts.count : 0;
     attempt_release(&attempt);
     if (code == PEN_OK || err == NULL || !err->is_retryable)
