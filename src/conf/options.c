@@ -248,8 +248,11 @@ static enum pen_code bind_enum(const struct binding *b)
 {
     char list[160] = "";
     size_t used = 0;
+    struct pen_slice word = b->node->text;
+    if (b->node->kind == PEN_NODE_BOOL) /* yes and True are the choice "true" */
+        word = b->node->boolean ? PEN_LIT("true") : PEN_LIT("false");
     for (int i = 0; b->option->choices[i] != NULL; i++) {
-        if (b->node->text.ptr != NULL && pen_slice_is(b->node->text, b->option->choices[i])) {
+        if (word.ptr != NULL && pen_slice_is(word, b->option->choices[i])) {
             *(int *)field_of(b) = i;
             return PEN_OK;
         }

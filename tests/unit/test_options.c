@@ -11,7 +11,7 @@ struct sample {
     const struct pen_node *columns;
 };
 
-static const char *const modes[] = {"append", "replace", NULL};
+static const char *const modes[] = {"append", "replace", "true", NULL};
 
 static const struct pen_option table[] = {
     {.key = "delimiter",
@@ -111,6 +111,8 @@ static void options_bind_reads_every_kind(void **state)
     assert_true(s.ratio == 1.0);
     assert_int_equal(s.mode, 1);
     assert_int_equal(s.columns->count, 1);
+    assert_ok(bind("mode: Yes", &s, err));
+    assert_int_equal(s.mode, 2);
     assert_ok(bind("{buffer: 2GiB, ratio: 1e-3, strict: ~, mode: ~}", &s, err));
     assert_true(s.buffer_bytes == INT64_C(2) << 30);
     assert_true(s.ratio == 0.001);
@@ -141,7 +143,7 @@ static void options_bind_refuses_with_place_and_reason(void **state)
                    "'buffer' must be a size in bytes such as 65536, 64KiB or 10MB, not "
                    "'9999999TiB'");
     assert_refused("mode: Append\n", "load.yml:1:1",
-                   "unknown mode 'Append'; it must be one of: append, replace");
+                   "unknown mode 'Append'; it must be one of: append, replace, true");
     assert_refused("- a\n", "load.yml:1:1", "'parser' must be a mapping, not a list");
     assert_refused("quote: \"\\0\"\n", "load.yml:1:1", "'quote' must not hold a NUL character");
 }
