@@ -106,7 +106,6 @@ enum pen_code pen_lake_table_empty(struct pen_lake_txn *txn, const char *databas
     int64_t id = 0;
     PEN_TRY(find_id(txn, database, table, &id, err));
     PEN_TRY(pen_lake_end_files(txn, id, err));
-    PEN_TRY(pen_lake_refresh_totals(txn, id, err));
     return pen_lake_note_change(txn, err, "deleted_from_table:%lld", (long long)id);
 }
 

@@ -130,8 +130,4 @@ PEN_MUST_USE enum pen_code pen_lake_add_file(struct pen_lake_txn *txn,
                                              const int64_t *column_ids, int64_t mapping_id,
                                              const struct pen_part *part, struct pen_error *err);
 
-/* pen_lake_refresh_totals - table_stats from the visible files. */
-PEN_MUST_USE enum pen_code pen_lake_refresh_totals(struct pen_lake_txn *txn, int64_t table_id,
-                                                   struct pen_error *err);
-
 #endif

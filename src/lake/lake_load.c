@@ -291,7 +291,6 @@ enum pen_code pen_lake_load(struct pen_lake_txn *txn, const struct pen_lake_layo
     PEN_TRY(add_parts(txn, layout, &table, parts, part_count, ids, is_planned, err));
     if (part_count > 0)
         PEN_TRY(pen_lake_note_change(txn, err, "inserted_into_table:%lld", id));
-    PEN_TRY(pen_lake_refresh_totals(txn, table.table_id, err));
     if (ret_table_id != NULL)
         *ret_table_id = table.table_id;
     return PEN_OK;

@@ -176,22 +176,6 @@ static enum pen_code read_next_row_id(struct pen_lake_txn *txn, int64_t table_id
                       "i", table_id);
 }
 
-enum pen_code pen_lake_refresh_totals(struct pen_lake_txn *txn, int64_t table_id,
-                                      struct pen_error *err)
-{
-    return pen_db_run(
-        txn->db, NULL, err,
-        "UPDATE ducklake_table_stats SET "
-        "record_count = (SELECT coalesce(sum(record_count), 0) FROM "
-        "ducklake_data_file WHERE table_id = $1 AND " PEN_VISIBLE(
-            "", "$2") "), "
-                      "file_size_bytes = (SELECT coalesce(sum(file_size_bytes), 0) FROM "
-                      "ducklake_data_file WHERE table_id = $1 AND " PEN_VISIBLE(
-                          "", "$2") ") "
-                                    "WHERE table_id = $1",
-        "ii", table_id, txn->view);
-}
-
 enum pen_code pen_lake_add_file(struct pen_lake_txn *txn, const struct pen_lake_table *table,
                                 const struct pen_lake_layout *layout, const int64_t *column_ids,
                                 int64_t mapping_id, const struct pen_part *part,
@@ -210,7 +194,11 @@ enum pen_code pen_lake_add_file(struct pen_lake_txn *txn, const struct pen_lake_
         PEN_TRY(merge_column(txn, table, column, row_id == 0, &stats, err));
     }
     txn->next_file_id++;
+    /* the counts only grow: readers take the bounds for exact as long as record_count is what the
+     * visible files add up to, so a table whose rows were replaced must not look like a new one */
     return pen_db_run(txn->db, NULL, err,
-                      "UPDATE ducklake_table_stats SET next_row_id = $1 WHERE table_id = $2", "ii",
-                      row_id + (int64_t)part->rows, table->table_id);
+                      "UPDATE ducklake_table_stats SET next_row_id = next_row_id + $1, "
+                      "record_count = record_count + $1, file_size_bytes = file_size_bytes + $2 "
+                      "WHERE table_id = $3",
+                      "iii", (int64_t)part->rows, (int64_t)part->size_bytes, table->table_id);
 }
