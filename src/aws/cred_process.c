@@ -54,22 +54,50 @@ static bool split(char *text, char **argv)
     return count > 0;
 }
 
+/* The child starts as from a shell: our blocked and ignored signals are not its business. */
+static int set_signals(posix_spawnattr_t *attributes)
+{
+    sigset_t none, ours;
+    (void)sigemptyset(&none); /* these three cannot fail with these arguments */
+    (void)sigemptyset(&ours);
+    (void)sigaddset(&ours, SIGPIPE);
+    int code = posix_spawnattr_setsigmask(attributes, &none);
+    if (code == 0)
+        code = posix_spawnattr_setsigdefault(attributes, &ours);
+    if (code == 0)
+        code = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    return code;
+}
+
+static int start_child(char **argv, int output_fd, pid_t *ret_pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int code = posix_spawn_file_actions_init(&actions);
+    if (code != 0)
+        return code;
+    code = posix_spawnattr_init(&attributes);
+    if (code == 0) {
+        code = set_signals(&attributes);
+        if (code == 0)
+            code = posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
+        if (code == 0)
+            code =
+                posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        if (code == 0)
+            code = posix_spawnp(ret_pid, argv[0], &actions, &attributes, argv, environ);
+        (void)posix_spawnattr_destroy(&attributes); /* only frees, like the next */
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return code;
+}
+
 static enum pen_code spawn(char **argv, pid_t *ret_pid, int *ret_fd, struct pen_error *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return pen_fail_errno(err, PEN_ERR_IO, errno, "credential_process: no pipe");
-    posix_spawn_file_actions_t actions;
-    int code = posix_spawn_file_actions_init(&actions);
-    if (code == 0) {
-        code = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-        if (code == 0)
-            code =
-                posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        if (code == 0)
-            code = posix_spawnp(ret_pid, argv[0], &actions, NULL, argv, environ);
-        (void)posix_spawn_file_actions_destroy(&actions); /* only frees */
-    }
+    int code = start_child(argv, ends[1], ret_pid);
     (void)close(ends[1]); /* the child has its own copy */
     if (code != 0) {
         (void)close(ends[0]);
