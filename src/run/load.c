@@ -1,5 +1,6 @@
 #include "run/load.h"
 
+#include "decode/charset.h"
 #include "registry.h"
 
 #include <stdlib.h>
@@ -253,7 +254,15 @@ static enum pen_code bind_parser(struct pen_load *load, bool is_sample, struct p
         COLLECT_NAMES(pen_parse_types, names, count)
         return fail_unknown_type(&load->bind, node, "parser", name, names, count, err);
     }
-    return pen_parse_new(type, node, is_sample, &load->bind, &load->parse, err);
+    PEN_TRY(pen_parse_new(type, node, is_sample, &load->bind, &load->parse, err));
+    const char *charset = load->parse->charset;
+    if (charset == NULL || strcmp(charset, PEN_CHARSET_JSON) == 0 || pen_charset_is_known(charset))
+        return PEN_OK;
+    (void)pen_fail_at(&load->bind, pen_node_get(node, "charset"), err, "unknown charset '%s'",
+                      charset);
+    pen_error_hint(err, "UTF-8, Shift_JIS, EUC-JP, ISO-2022-JP, UTF-16, windows-1252, GB18030: any "
+                        "name that ICU knows");
+    return PEN_ERR_CONFIG;
 }
 
 static enum pen_code bind_filter(struct pen_load *load, const struct pen_node *item,

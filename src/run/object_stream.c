@@ -1,12 +1,17 @@
 #include "run/object_stream.h"
 
 #include "base/utf8.h"
+#include "decode/charset.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #define MIN_CHUNK_BYTES ((size_t)64)
+
+/* Plain bytes of another charset that wait for their conversion; also the head of a JSON object,
+ * which tells its charset. */
+#define RAW_BYTES ((size_t)64 << 10)
 
 struct pen_object_stream {
     const struct pen_object_stream_options *options;
@@ -17,6 +22,9 @@ struct pen_object_stream {
     struct pen_buf tail;  /* valid text behind the last record given out */
     char pending[4];      /* raw bytes of a character cut by the last read */
     size_t pending_len;
+    struct pen_charset *charset; /* NULL: the bytes are UTF-8 */
+    char *raw;                   /* RAW_BYTES, or NULL when never needed */
+    struct pen_slice raw_rest;   /* of it, what is not used yet */
     bool is_started, is_end_of_bytes;
     _Atomic bool has_ended;
     _Atomic uint64_t replaced;
@@ -80,6 +88,8 @@ void pen_object_stream_free(struct pen_object_stream *stream)
         return;
     pen_parse_stream_free(stream->parse);
     pen_byte_stream_free(stream->bytes);
+    pen_charset_free(stream->charset);
+    free(stream->raw);
     pen_buf_release(&stream->tail);
     (void)pthread_mutex_destroy(&stream->lock); /* nobody holds it by contract */
     free(stream);
@@ -103,6 +113,12 @@ static enum pen_code read_fully(struct pen_object_stream *stream, char *into, si
     assert(room > len);
     memcpy(into, stream->pending, len);
     stream->pending_len = 0;
+    if (stream->raw_rest.len > 0) { /* the head that told the charset */
+        size_t head = stream->raw_rest.len < room - len ? stream->raw_rest.len : room - len;
+        memcpy(into + len, stream->raw_rest.ptr, head);
+        stream->raw_rest = pen_slice_skip(stream->raw_rest, head);
+        len += head;
+    }
     while (len < room && !stream->is_end_of_bytes) {
         size_t got = 0;
         PEN_TRY(pen_byte_stream_read(stream->bytes, into + len, room - len, &got, err));
@@ -176,9 +192,65 @@ static enum pen_code repair(struct pen_object_stream *stream, struct gather *g, 
     return PEN_OK;
 }
 
+static enum pen_code read_raw(struct pen_object_stream *stream, struct pen_error *err)
+{
+    if (stream->raw == NULL) {
+        stream->raw = malloc(RAW_BYTES);
+        if (stream->raw == NULL)
+            return pen_fail_nomem(err);
+    }
+    size_t len = 0;
+    PEN_TRY(pen_byte_stream_read(stream->bytes, stream->raw, RAW_BYTES, &len, err));
+    stream->raw_rest = pen_slice(stream->raw, len);
+    stream->is_end_of_bytes = len == 0;
+    return PEN_OK;
+}
+
+/* Decides, before the first text, whether the bytes need converting. */
+static enum pen_code open_charset(struct pen_object_stream *stream, struct pen_error *err)
+{
+    const char *name = stream->options->parse->charset;
+    if (name != NULL && strcmp(name, PEN_CHARSET_JSON) == 0) {
+        PEN_TRY(read_raw(stream, err));
+        name = pen_charset_of_json(stream->raw_rest);
+    }
+    return pen_charset_is_utf8(name) ? PEN_OK : pen_charset_new(name, &stream->charset, err);
+}
+
+/* Text of another charset: converted, so valid; the end of the bytes is told only with the last of
+ * the text. */
+static enum pen_code read_converted(struct pen_object_stream *stream, struct gather *g, size_t room,
+                                    struct pen_error *err)
+{
+    char *fresh = gather_text(g) + g->len;
+    struct pen_out out = {.ptr = fresh, .room = room};
+    uint64_t before = pen_charset_replaced(stream->charset);
+    enum pen_flow flow = PEN_FLOW_MORE_INPUT;
+    bool is_eof = false;
+    while (flow == PEN_FLOW_MORE_INPUT) {
+        if (stream->raw_rest.len == 0 && !is_eof) {
+            PEN_TRY(read_raw(stream, err));
+            is_eof = stream->is_end_of_bytes;
+        }
+        PEN_TRY(pen_charset_convert(stream->charset, &stream->raw_rest, is_eof, &out, &flow, err));
+    }
+    stream->is_end_of_bytes = flow == PEN_FLOW_END;
+    uint64_t replaced = pen_charset_replaced(stream->charset) - before;
+    atomic_fetch_add_explicit(&stream->replaced, replaced, memory_order_relaxed);
+    size_t len = drop_byte_order_mark(stream, fresh, (size_t)(out.ptr - fresh));
+    if (replaced > 0 && stream->options->parse->is_malformed_fatal)
+        return pen_fail(err, PEN_ERR_CORRUPT, "malformed %s", pen_charset_name(stream->charset));
+    g->len += len;
+    return PEN_OK;
+}
+
 static enum pen_code read_text(struct pen_object_stream *stream, struct gather *g, size_t room,
                                struct pen_error *err)
 {
+    if (!stream->is_started)
+        PEN_TRY(open_charset(stream, err));
+    if (stream->charset != NULL)
+        return read_converted(stream, g, room, err);
     char *fresh = gather_text(g) + g->len;
     size_t len = 0;
     PEN_TRY(read_fully(stream, fresh, room, &len, err));
