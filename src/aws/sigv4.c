@@ -171,7 +171,8 @@ static enum pen_code add_value(struct pen_buf *into, struct pen_slice value, str
 
 static bool is_repeated(const struct signed_headers *headers, size_t i)
 {
-    return i > 0 && pen_slice_equal(headers->pairs[i].name, headers->pairs[i - 1].name);
+    const struct pen_sigv4_pair *pair = headers->pairs + i;
+    return i > 0 && pen_slice_equal(pair->name, (pair - 1)->name);
 }
 
 static enum pen_code add_names(struct pen_buf *into, const struct signed_headers *headers,

@@ -1,4 +1,5 @@
 /* The I/O thread: one curl multi handle, a fixed number of connections, a queue before it. */
+#include <assert.h>
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -232,8 +233,9 @@ static void explain(struct pen_http_call *call, CURLcode code, struct pen_error 
 static void unlink_active(struct pen_http_client *client, struct pen_http_call *call)
 {
     struct pen_http_call **at = &client->active;
-    while (*at != call)
+    while (*at != NULL && *at != call)
         at = &(*at)->next;
+    assert(*at == call);
     *at = call->next;
     client->active_count--;
 }

@@ -164,17 +164,6 @@ static void reader_close(struct pen_reader *reader)
     free(reader);
 }
 
-static enum pen_code log_open(const struct pen_source *source, const struct pen_object *object,
-                              struct pen_error *err)
-{
-    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(TEXTS_MAX_BYTES);
-    PEN_TRY(pen_buf_addf(&text, err, "Open S3Object with bucket [%s], key [%s], with size [%llu]",
-                         settings_of(source)->bucket, object->key,
-                         (unsigned long long)object->size_bytes));
-    log_line(source, "info", text.ptr);
-    return PEN_OK;
-}
-
 static enum pen_code s3_read(struct pen_source *source, const struct pen_object *object,
                              uint64_t offset, struct pen_reader **ret_reader, struct pen_error *err)
 {
@@ -184,7 +173,6 @@ static enum pen_code s3_read(struct pen_source *source, const struct pen_object 
         return pen_fail_nomem(err);
     reader->base = (struct pen_reader){reader_read, reader_read_at, reader_close};
     PEN_CLEANUP(pen_reader_close_p) struct pen_reader *made = &reader->base;
-    PEN_TRY(log_open(source, object, err));
     struct pen_s3_read_request request = {.bucket = settings->bucket,
                                           .key = object->key,
                                           .etag = object->etag,
