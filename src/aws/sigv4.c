@@ -2,16 +2,17 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/civil.h"
 
-#define HASH_BYTES 32
-#define SIGN_MAX   ((size_t)256 << 10) /* no server takes a larger head */
-#define PAIRS_ALL  (PEN_SIGV4_PAIRS_MAX + 4)
-#define TIME_TEXT  32
+#define HASH_BYTES  32
+#define BLOCK_BYTES 64
+#define SIGN_MAX    ((size_t)256 << 10) /* no server takes a larger head */
+#define PAIRS_ALL   (PEN_SIGV4_PAIRS_MAX + 4)
+#define TIME_TEXT   32
 
 static void to_hex(const uint8_t *bytes, size_t len, char *out)
 {
@@ -23,11 +24,40 @@ static void to_hex(const uint8_t *bytes, size_t len, char *out)
     out[2 * len] = '\0';
 }
 
+/* Looked up once: a look-up costs more than the hash of a short text. */
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256; /* kept until the program ends */
+
+static void find_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static bool hash_two(EVP_MD_CTX *context, struct pen_slice first, struct pen_slice second,
+                     uint8_t out[HASH_BYTES])
+{
+    return EVP_DigestInit_ex2(context, sha256, NULL) == 1 &&
+           EVP_DigestUpdate(context, first.ptr, first.len) == 1 &&
+           EVP_DigestUpdate(context, second.ptr, second.len) == 1 &&
+           EVP_DigestFinal_ex(context, out, NULL) == 1;
+}
+
+static EVP_MD_CTX *new_context(void)
+{
+    (void)pthread_once(&sha256_once, find_sha256);
+    return sha256 == NULL ? NULL : EVP_MD_CTX_new();
+}
+
+static void free_context(EVP_MD_CTX **context)
+{
+    EVP_MD_CTX_free(*context);
+}
+
 enum pen_code pen_sigv4_hash(struct pen_slice bytes, char ret_hex[65], struct pen_error *err)
 {
     uint8_t hash[HASH_BYTES];
-    const char *from = bytes.ptr == NULL ? "" : bytes.ptr;
-    if (EVP_Digest(from, bytes.len, hash, NULL, EVP_sha256(), NULL) != 1)
+    PEN_CLEANUP(free_context) EVP_MD_CTX *context = new_context();
+    if (context == NULL || !hash_two(context, bytes, PEN_LIT(""), hash))
         return pen_fail(err, PEN_ERR_INTERNAL, "SHA-256 failed");
     to_hex(hash, sizeof hash, ret_hex);
     return PEN_OK;
@@ -237,11 +267,22 @@ enum pen_code pen_sigv4_canonical(const struct pen_sigv4_request *request,
     return add_canonical(request, &headers, into, err);
 }
 
-static bool hmac(const void *key, size_t key_len, struct pen_slice text, uint8_t out[HASH_BYTES])
+/* RFC 2104 with SHA-256, for keys of at most a block; `out` may be the key. */
+static bool hmac(EVP_MD_CTX *context, struct pen_slice key, struct pen_slice text,
+                 uint8_t out[HASH_BYTES])
 {
-    unsigned len = HASH_BYTES;
-    return HMAC(EVP_sha256(), key, (int)key_len, (const unsigned char *)text.ptr, text.len, out,
-                &len) != NULL;
+    uint8_t inner[BLOCK_BYTES], outer[BLOCK_BYTES], hash[HASH_BYTES];
+    for (size_t i = 0; i < BLOCK_BYTES; i++) {
+        uint8_t byte = i < key.len ? (uint8_t)key.ptr[i] : 0;
+        inner[i] = byte ^ 0x36;
+        outer[i] = byte ^ 0x5c;
+    }
+    bool is_made =
+        hash_two(context, pen_slice(inner, sizeof inner), text, hash) &&
+        hash_two(context, pen_slice(outer, sizeof outer), pen_slice(hash, sizeof hash), out);
+    OPENSSL_cleanse(inner, sizeof inner);
+    OPENSSL_cleanse(outer, sizeof outer);
+    return is_made;
 }
 
 /* HMAC(HMAC(HMAC(HMAC("AWS4" + secret, day), region), service), "aws4_request") over the text. */
@@ -250,17 +291,23 @@ static enum pen_code sign_text(const struct pen_sigv4_request *request, const ch
                                struct pen_error *err)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf start = PEN_BUF(SIGN_MAX);
+    PEN_CLEANUP(free_context) EVP_MD_CTX *context = new_context();
+    if (context == NULL)
+        return pen_fail(err, PEN_ERR_INTERNAL, "SHA-256 is not available");
     PEN_TRY(pen_buf_addf(&start, err, "AWS4%s", secret));
-    uint8_t key[HASH_BYTES];
-    bool is_signed = hmac(start.ptr, start.len, day, key) &&
-                     hmac(key, sizeof key, pen_slice_str(request->region), key) &&
-                     hmac(key, sizeof key, pen_slice_str(request->service), key) &&
-                     hmac(key, sizeof key, PEN_LIT("aws4_request"), key) &&
-                     hmac(key, sizeof key, text, key);
+    uint8_t bytes[HASH_BYTES];
+    struct pen_slice key = {(const char *)bytes, sizeof bytes};
+    struct pen_slice first = pen_buf_slice(&start);
+    bool is_signed = first.len <= BLOCK_BYTES || hash_two(context, first, PEN_LIT(""), bytes);
+    is_signed = is_signed && hmac(context, first.len > BLOCK_BYTES ? key : first, day, bytes) &&
+                hmac(context, key, pen_slice_str(request->region), bytes) &&
+                hmac(context, key, pen_slice_str(request->service), bytes) &&
+                hmac(context, key, PEN_LIT("aws4_request"), bytes) &&
+                hmac(context, key, text, bytes);
     OPENSSL_cleanse(start.ptr, start.len);
     if (!is_signed)
         return pen_fail(err, PEN_ERR_INTERNAL, "HMAC-SHA-256 failed");
-    to_hex(key, sizeof key, ret_hex);
+    to_hex(bytes, sizeof bytes, ret_hex);
     return PEN_OK;
 }
 

@@ -240,6 +240,22 @@ static void unlink_active(struct pen_http_client *client, struct pen_http_call *
     client->active_count--;
 }
 
+/* Handles are used again: making one costs as much as a small request. */
+static CURL *get_easy(struct pen_http_client *client)
+{
+    return client->idle_count > 0 ? client->idle[--client->idle_count] : curl_easy_init();
+}
+
+static void put_easy(struct pen_http_client *client, CURL *easy)
+{
+    if (client->idle_count == HTTP_IDLE_HANDLES) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    curl_easy_reset(easy);
+    client->idle[client->idle_count++] = easy;
+}
+
 /* Lets go of an active call for good. result NULL: nobody reads it any more. */
 static void let_go(struct pen_http_client *client, struct pen_http_call *call,
                    const struct pen_error *result)
@@ -247,7 +263,7 @@ static void let_go(struct pen_http_client *client, struct pen_http_call *call,
     set_paused(call, false);
     if (call->easy != NULL) {
         (void)curl_multi_remove_handle(client->multi, call->easy); /* fine if never added */
-        curl_easy_cleanup(call->easy);
+        put_easy(client, call->easy);
     }
     curl_slist_free_all(call->header_list);
     free(call->curl_error);
@@ -270,7 +286,7 @@ static void start(struct pen_http_client *client, struct pen_http_call *call)
     client->active = call;
     client->active_count++;
     call->progress_us = pen_monotonic_us();
-    call->easy = curl_easy_init();
+    call->easy = get_easy(client);
     if (call->easy != NULL && set_up(call->easy, call) &&
         curl_multi_add_handle(client->multi, call->easy) == CURLM_OK)
         return;
@@ -511,6 +527,8 @@ void pen_http_client_free(struct pen_http_client *client)
         http_client_wake(client);
         (void)pthread_join(client->thread, NULL);
     }
+    while (client->idle_count > 0)
+        curl_easy_cleanup(client->idle[--client->idle_count]);
     if (client->multi != NULL)
         (void)curl_multi_cleanup(client->multi);
     while (client->pool != NULL) {

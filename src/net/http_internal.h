@@ -12,7 +12,8 @@
 
 #include "net/http_client.h"
 
-#define HTTP_BLOCK_BYTES ((size_t)65536 - 32)
+#define HTTP_IDLE_HANDLES 64
+#define HTTP_BLOCK_BYTES  ((size_t)65536 - 32)
 
 struct http_block {
     struct http_block *next;
@@ -83,6 +84,8 @@ struct pen_http_client {
     atomic_bool is_woken;         /* the I/O thread has been woken and has not looked yet */
     struct pen_http_call *active; /* of the I/O thread */
     unsigned active_count;
+    void *idle[HTTP_IDLE_HANDLES]; /* likewise */
+    unsigned idle_count;
 };
 
 /* http_call_append - stores received bytes; false: no memory. thread: I/O. */

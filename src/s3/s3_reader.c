@@ -40,8 +40,8 @@ struct pen_s3_reader {
     struct part parts[RANGES_MAX]; /* in order */
     unsigned count;
     struct pen_retry stalls; /* resumes that brought nothing */
-    EVP_MD_CTX *md5;         /* NULL: not checked */
-    bool is_etag_md5;
+    bool wants_md5;
+    EVP_MD_CTX *md5; /* NULL: not checked */
 };
 
 /* ---- open and close ---- */
@@ -79,8 +79,7 @@ static void set_up(struct pen_s3_reader *reader, const struct pen_s3_read_reques
                                         .cancel = reader->client->options.cancel,
                                         .log = reader->client->options.log,
                                         .log_context = reader->client->options.log_context};
-    if (!request->skip_etag_check && reader->start == 0)
-        start_md5(reader);
+    reader->wants_md5 = !request->skip_etag_check && reader->start == 0;
 }
 
 static void close_part(struct pen_s3_reader *reader, struct part *part)
@@ -226,7 +225,8 @@ static enum pen_code learn(struct pen_s3_reader *reader, const struct pen_s3_inf
         return fail_changed(reader, err);
     if (reader->etag[0] == '\0')
         PEN_TRY(copy_text(reader, info->etag, &reader->etag, err));
-    reader->is_etag_md5 = info->is_etag_md5;
+    if (!reader->is_logged && reader->wants_md5 && info->is_etag_md5)
+        start_md5(reader);
     reader->size = info->size_bytes;
     if (reader->parts[0].end == UINT64_MAX)
         reader->parts[0].end = reader->next_start = info->size_bytes;
@@ -303,7 +303,7 @@ static enum pen_code check_whole(struct pen_s3_reader *reader, struct pen_error 
     uint8_t digest[16];
     char hex[33];
     reader->is_done = true;
-    if (reader->md5 == NULL || !reader->is_etag_md5)
+    if (reader->md5 == NULL)
         return PEN_OK;
     if (EVP_DigestFinal_ex(reader->md5, digest, NULL) != 1)
         return pen_fail(err, PEN_ERR_INTERNAL, "MD5 failed");

@@ -274,6 +274,26 @@ static void sign_covers_keys_of_every_legal_byte(void **state)
     }
 }
 
+/* RFC 2104 hashes a key that is longer than a block first; 4 bytes of it are "AWS4". */
+static void sign_takes_secrets_of_any_length(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t len;
+        const char *signature;
+    } cases[] = {
+        {60, "db598c550f1e135e0fd2a02c61ed909adc4cfdc529e6073ef87a4c8bbd3404e2"},
+        {61, "b3a13d5d7df28a1aa4b1e6877ed696613796096ddf1f792a63879541ef3da68a"},
+        {100, "60c35b502a3845978f91f47d973ebb103ffdc6ea98c2c476911302f14619ebd9"},
+    };
+    struct pen_sigv4_request request = suite_request("GET", "/");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char secret[128] = {0};
+        memset(secret, 's', cases[i].len);
+        assert_signature(&request, suite_key, secret, NULL, cases[i].signature);
+    }
+}
+
 static void sign_without_credentials_sends_only_the_own_headers(void **state)
 {
     (void)state;
@@ -349,6 +369,7 @@ int main(void)
         cmocka_unit_test(sign_matches_the_general_suite_for_a_session_token),
         cmocka_unit_test(sign_matches_the_iam_example),
         cmocka_unit_test(sign_covers_keys_of_every_legal_byte),
+        cmocka_unit_test(sign_takes_secrets_of_any_length),
         cmocka_unit_test(sign_without_credentials_sends_only_the_own_headers),
         cmocka_unit_test(query_is_encoded_before_it_is_sorted),
         cmocka_unit_test(sign_refuses_more_headers_than_it_has_room_for),
