@@ -84,6 +84,24 @@ static enum pen_code add_year(struct compiler *c, enum pen_java_field field, siz
     return add_number(c, op);
 }
 
+static enum pen_code add_year_or_week(struct compiler *c, char letter, size_t count,
+                                      struct pen_error *err)
+{
+    switch (letter) {
+    case 'u':
+        return add_year(c, PEN_JAVA_YEAR, count);
+    case 'y':
+        return add_year(c, PEN_JAVA_YEAR_OF_ERA, count);
+    case 'Y':
+        return add_year(c, PEN_JAVA_WEEK_YEAR, count);
+    case 'w':
+        return add_short_number(c, PEN_JAVA_WEEK, letter, count, err);
+    default:
+        return count == 1 ? add_short_number(c, PEN_JAVA_WEEK_OF_MONTH, letter, count, err)
+                          : fail_letters(c, letter, count, err);
+    }
+}
+
 static enum pen_code add_names(struct compiler *c, enum pen_java_field field,
                                const char *const *names, size_t name_count, size_t name_len)
 {
@@ -202,8 +220,8 @@ static enum pen_code add_letters(struct compiler *c, char letter, size_t count,
         if (plain[i].letter == letter)
             return add_short_number(c, plain[i].field, letter, count, err);
     }
-    if (letter == 'u' || letter == 'y')
-        return add_year(c, letter == 'u' ? PEN_JAVA_YEAR : PEN_JAVA_YEAR_OF_ERA, count);
+    if (strchr("uyYwW", letter) != NULL)
+        return add_year_or_week(c, letter, count, err);
     if (strchr("MLQqGEec", letter) != NULL)
         return add_named(c, letter, count, err);
     if (strchr("XxZ", letter) != NULL)

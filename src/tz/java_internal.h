@@ -24,7 +24,10 @@ enum pen_java_field {
     PEN_JAVA_NANO,
     PEN_JAVA_MILLI_OF_DAY,
     PEN_JAVA_NANO_OF_DAY,
-    PEN_JAVA_OFFSET, /* seconds */
+    PEN_JAVA_OFFSET,        /* seconds */
+    PEN_JAVA_WEEK_YEAR,     /* the three week fields only print */
+    PEN_JAVA_WEEK,          /* of the week year; weeks start on Sunday, week 1 has 1 January */
+    PEN_JAVA_WEEK_OF_MONTH, /* likewise */
     PEN_JAVA_FIELD_COUNT
 };
 

@@ -71,6 +71,8 @@ static bool to_value(const char *digits, const char *last, int64_t *ret)
 
 static const char *scan_number(struct scan *scan, const struct pen_java_op *op, const char *at)
 {
+    if (op->field >= PEN_JAVA_WEEK_YEAR)
+        return fail_at(scan, at);
     char sign = at < scan->end && (*at == '+' || *at == '-') ? *at : '\0';
     if ((sign == '+' && op->sign != PEN_JAVA_SIGN_EXCEEDS) ||
         (sign == '-' && op->sign == PEN_JAVA_SIGN_NONE))

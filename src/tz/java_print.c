@@ -3,6 +3,30 @@
 
 #include <stdio.h>
 
+/* Weeks as in the United States: from Sunday, the first is the one of 1 January. */
+static int64_t us_week(const struct pen_time_reading *r, int64_t *ret_year)
+{
+    int year_days = 365 + pen_time_is_leap(r->civil.year);
+    int days_to_saturday = 6 - r->weekday;
+    bool is_next_year = r->year_day + days_to_saturday > year_days;
+    int first_weekday = (r->weekday - (r->year_day - 1) % 7 + 7) % 7;
+    *ret_year = r->civil.year + is_next_year;
+    return is_next_year ? 1 : (r->year_day - 1 + first_weekday) / 7 + 1;
+}
+
+static int64_t us_week_of_month(const struct pen_time_reading *r)
+{
+    int first_weekday = (r->weekday - (r->civil.day - 1) % 7 + 7) % 7;
+    return (r->civil.day - 1 + first_weekday) / 7 + 1;
+}
+
+static int64_t week_year(const struct pen_time_reading *r)
+{
+    int64_t year = 0;
+    (void)us_week(r, &year); /* only its year is wanted */
+    return year;
+}
+
 static int64_t field_value(const struct pen_time_reading *r, enum pen_java_field field)
 {
     const struct pen_civil *c = &r->civil;
@@ -46,6 +70,12 @@ static int64_t field_value(const struct pen_time_reading *r, enum pen_java_field
         return second_of_day * 1000000000 + r->ns;
     case PEN_JAVA_OFFSET:
         return r->offset_seconds;
+    case PEN_JAVA_WEEK_YEAR:
+        return week_year(r);
+    case PEN_JAVA_WEEK:
+        return us_week(r, &(int64_t){0});
+    case PEN_JAVA_WEEK_OF_MONTH:
+        return us_week_of_month(r);
     case PEN_JAVA_FIELD_COUNT:
         break;
     }

@@ -58,7 +58,7 @@ static bool fail_conflict(struct pen_time_failure *failure, enum pen_java_field 
 
 static bool check_ranges(const struct pen_java_fields *fields, struct pen_time_failure *failure)
 {
-    for (unsigned f = 0; f < PEN_JAVA_FIELD_COUNT; f++) {
+    for (unsigned f = 0; f <= PEN_JAVA_OFFSET; f++) {
         /* the hour of am or pm is tested later: the original lets 12 AM pass there */
         if (f != PEN_JAVA_HALF_HOUR && !check_range(fields, (enum pen_java_field)f, failure))
             return false;

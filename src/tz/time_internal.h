@@ -63,7 +63,7 @@ enum pen_time_cause {
     PEN_TIME_BAD_YEAR_DAY, /* day 366 of a common year */
     PEN_TIME_NO_TIME,      /* ruby: the pattern states nothing */
     PEN_TIME_OUT_OF_RANGE, /* beyond int64 microseconds */
-    PEN_TIME_BAD_VALUE,    /* java: `field` cannot be `value` */
+    PEN_TIME_BAD_VALUE,    /* `field` cannot be `value` */
     PEN_TIME_CONFLICT,     /* java: `field` contradicts the others */
     PEN_TIME_REGION        /* java: a zone that is no offset */
 };

@@ -147,25 +147,73 @@ static enum pen_code add_offset(const struct pen_time_reading *r,
     return pen_buf_addf(into, err, "%c%d%s", sign, hours, tail);
 }
 
+/* The zone database has no names for these; the original prints its own. */
+static const char *original_name(const char *region, int32_t offset_seconds)
+{
+    static const struct {
+        const char *region;
+        int32_t offset_seconds;
+        const char *name;
+    } names[] = {
+        {"America/Argentina/Buenos_Aires", -10800, "ART"},
+        {"America/Bogota", -18000, "COT"},
+        {"America/Caracas", -14400, "VET"},
+        {"America/La_Paz", -14400, "BOT"},
+        {"America/Lima", -18000, "PET"},
+        {"America/Montevideo", -10800, "UYT"},
+        {"America/Santiago", -14400, "CLT"},
+        {"America/Santiago", -10800, "CLST"},
+        {"America/Sao_Paulo", -10800, "BRT"},
+        {"America/Sao_Paulo", -7200, "BRST"},
+        {"Asia/Bangkok", 25200, "ICT"},
+        {"Asia/Dhaka", 21600, "BDT"},
+        {"Asia/Dubai", 14400, "GST"},
+        {"Asia/Ho_Chi_Minh", 25200, "ICT"},
+        {"Asia/Kabul", 16200, "AFT"},
+        {"Asia/Kathmandu", 20700, "NPT"},
+        {"Asia/Kuala_Lumpur", 28800, "MYT"},
+        {"Asia/Riyadh", 10800, "AST"},
+        {"Asia/Saigon", 25200, "ICT"},
+        {"Asia/Singapore", 28800, "SGT"},
+        {"Asia/Tashkent", 18000, "UZT"},
+        {"Asia/Tehran", 12600, "IRST"},
+        {"Asia/Tehran", 16200, "IRDT"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (names[i].offset_seconds == offset_seconds && strcmp(names[i].region, region) == 0)
+            return names[i].name;
+    }
+    return NULL;
+}
+
+/* UTC, +09:00, +09:00:01 */
+static void name_offset(int32_t offset_seconds, char *out, size_t size)
+{
+    int value = offset_seconds < 0 ? -offset_seconds : offset_seconds;
+    (void)snprintf(out, size, "UTC"); /* all fit: at most 9 letters */
+    if (value == 0)
+        return;
+    int n = snprintf(out, size, "%c%02d:%02d", offset_seconds < 0 ? '-' : '+', value / 3600,
+                     value / 60 % 60);
+    if (value % 60 != 0)
+        (void)snprintf(out + n, size - (size_t)n, ":%02d", value % 60);
+}
+
 static enum pen_code add_zone_name(const struct pen_time_format *format,
                                    const struct pen_time_reading *r,
                                    const struct pen_time_token *token, struct pen_buf *into,
                                    struct pen_error *err)
 {
-    char text[16] = "UTC";
-    int offset = r->offset_seconds;
-    if (r->abbreviation != NULL)
-        return add_text(r->abbreviation, token->is_upper, token->is_swapped, token, into, err);
-    if (offset != 0 && format->dialect == PEN_TIME_RUBY) {
-        text[0] = '\0'; /* a bare offset has no name in Ruby */
-    } else if (offset != 0) {
-        int value = offset < 0 ? -offset : offset;
-        int n = snprintf(text, sizeof text, "%c%02d:%02d", offset < 0 ? '-' : '+', value / 3600,
-                         value / 60 % 60);
-        if (value % 60 != 0)
-            (void)snprintf(text + n, sizeof text - (size_t)n, ":%02d", value % 60); /* 9 bytes */
+    char text[16];
+    const char *name = r->abbreviation;
+    if (name != NULL && (*name == '+' || *name == '-')) {
+        const char *original = original_name(pen_zone_name(format->zone.region), r->offset_seconds);
+        name = original == NULL ? name : original;
+    } else if (name == NULL) {
+        name_offset(r->offset_seconds, text, sizeof text);
+        name = text;
     }
-    return add_text(text, token->is_upper, token->is_swapped, token, into, err);
+    return add_text(name, token->is_upper, token->is_swapped, token, into, err);
 }
 
 /* --- directives --------------------------------------------------------------------------------

@@ -96,6 +96,19 @@ static bool resolve_epoch(const struct pen_time_fields *fields, struct pen_insta
     return finish(ms / 1000, ns, ret_instant, failure);
 }
 
+/* A negative fraction means something only next to a number of seconds. */
+static bool check_fraction(const struct pen_time_fields *fields, struct pen_time_failure *failure)
+{
+    int64_t fraction = pen_time_get(fields, PEN_TIME_FRACTION_NS, 0);
+    if (fraction >= 0)
+        return true;
+    failure->cause = PEN_TIME_BAD_VALUE;
+    failure->field = "NanoOfSecond";
+    failure->span = "0 - 999999999";
+    failure->value = fraction;
+    return false;
+}
+
 /* The year that %C, %Y and %y make together. */
 static int64_t year_of(const struct pen_time_fields *fields, int64_t otherwise)
 {
@@ -123,6 +136,8 @@ bool pen_time_resolve_legacy(const struct pen_time_format *format,
 {
     if (pen_time_has(fields, PEN_TIME_EPOCH_MS))
         return resolve_epoch(fields, ret_instant, failure);
+    if (!check_fraction(fields, failure))
+        return false;
     struct pen_zone_ref zone = format->zone;
     if (pen_time_has(fields, PEN_TIME_ZONE) && !pen_zone_from_text(fields->zone, &zone)) {
         failure->cause = PEN_TIME_BAD_ZONE;
@@ -171,6 +186,8 @@ bool pen_time_resolve_ruby(const struct pen_time_format *format,
         failure->cause = PEN_TIME_NO_TIME;
         return false;
     }
+    if (!check_fraction(fields, failure))
+        return false;
     int64_t year = year_of(fields, 1970), extra_days = 0;
     int month = (int)pen_time_get(fields, PEN_TIME_MONTH, 1);
     int day = (int)pen_time_get(fields, PEN_TIME_DAY, 1);

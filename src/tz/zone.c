@@ -23,6 +23,11 @@ void pen_zone_free(struct pen_zone *zone)
 
 PEN_DEFINE_FREE_P(struct pen_zone *, pen_zone_free)
 
+const char *pen_zone_name(const struct pen_zone *zone)
+{
+    return zone->name;
+}
+
 enum pen_code pen_zone_reserve(struct pen_zone *zone, size_t count, struct pen_error *err)
 {
     if (count <= zone->cap)

@@ -35,6 +35,9 @@ PEN_MUST_USE enum pen_code pen_zone_read(const char *folder, struct pen_slice na
                                          struct pen_zone **ret_zone, struct pen_error *err);
 void pen_zone_free(struct pen_zone *zone);
 
+/* pen_zone_name - the name it was loaded by; borrowed from the zone. */
+const char *pen_zone_name(const struct pen_zone *zone);
+
 /* pen_zone_offset_at_local - seconds east of UTC for a clock reading (seconds since 1970-01-01
  * 00:00:00 on the zone's clock). A reading that a gap skips takes the offset before the gap (so the
  * time moves forward by the gap); one that happens twice takes the earlier offset (summer time).

@@ -56,6 +56,8 @@ static void print_knows_every_directive(void **state)
         {"%+", "Thu Mar  5 06:07:08 UTC 2009"}, {"%!", "%!"}, {"%Ez", "%Ez"},
         {"%EY %Od", "2009 05"}, {"%::::z", "%::::z"}, {"", ""}, {"plain", "plain"}, {"%", "%"},
         {"%5", "%5"});
+    CHECK_PRINTS(new_year, {"java:YYYY w W", "2016 1 5"},
+                 {"java:YYYY w W", "2016 1 1", "+09:00"});
     CHECK_PRINTS(new_year, {"%G-W%V-%u", "2015-W53-4"}, {"%U %W", "52 52"}, {"%l %p", "11 PM"},
                  {"%I", "11"}, {"%Y-%m-%d %k", "2016-01-01  8", "Asia/Tokyo"},
                  {"%G-W%V", "2015-W53", "Asia/Tokyo"});
@@ -74,6 +76,15 @@ static void print_obeys_flags_and_widths(void **state)
                  {"%-F", "2009-03-05"}, {"%5%", "    %"}, {"%-I %-l %-j", "6 6 64"},
                  {"%_3S", "  8"}, {"%12s", "001236233228"}, {"%_12s", "  1236233228"},
                  {"%8Z", "     UTC"}, {"%-y", "9"}, {"%_y", " 9"});
+    struct pen_buf wide = PEN_BUF(PEN_BUF_TEXT_MAX);
+    print_time("%8192z", NULL, sample, &wide);
+    assert_int_equal(wide.len, 8192);
+    print_time("%-9999d", NULL, sample, &wide);
+    assert_int_equal(wide.len, 1);
+    pen_buf_release(&wide);
+    CHECK_PRINTS(sample, {"%4^p", "%4^p"}, {"%:0z %O0y %E10y %Ob", "%:0z %O0y %E10y %Ob"},
+                 {"%0N", "012345678"}, {"%3t|%03n", "  \t|00\n"},
+                 {"%_10::z", "  +0:36:00", "+00:36"}, {"%10:::z", "-000000:55", "-00:55"});
     CHECK_PRINTS(sample, {"%z", "+0900", "+09:00"}, {"%10z", "+000000900", "+09:00"},
                  {"%_10z", "      +900", "+09:00"}, {"%-z", "+900", "+09:00"},
                  {"%-:z", "+9:00", "+09:00"}, {"%_:z", " +9:00", "+09:00"},
@@ -89,8 +100,10 @@ static void print_names_zones(void **state)
     CHECK_PRINTS(sample, {"%H %Z %z", "22 PST -0800", "America/Los_Angeles"},
                  {"%H %Z", "15 JST", "Asia/Tokyo"}, {"%H %Z", "15 +09:00", "+09:00"},
                  {"%H %Z", "15 +09:00", "JST"}, {"%Z", "UTC", "Z"},
-                 {"ruby:%H[%Z]", "15[]", "+09:00"}, {"ruby:%H %Z", "06 UTC"},
-                 {"%#Z", "pst", "America/Los_Angeles"});
+                 {"ruby:%H[%Z]", "15[+09:00]", "+09:00"}, {"ruby:%H %Z", "06 UTC"},
+                 {"%#Z", "pst", "America/Los_Angeles"}, {"%Z", "ICT", "Asia/Ho_Chi_Minh"},
+                 {"%Z", "-09", "Etc/GMT+9"}, {"%Z", "BRT", "America/Sao_Paulo"},
+                 {"%Z", "GMT", "Europe/London"});
     struct pen_instant summer = {INT64_C(1436097600000000), 0}; /* 2015-07-05 12:00 UTC */
     CHECK_PRINTS(summer, {"%H %Z %:z", "05 PDT -07:00", "America/Los_Angeles"},
                  {"%H %Z", "14 CEST", "Europe/Berlin"});
@@ -123,8 +136,8 @@ static void print_follows_java_patterns(void **state)
                  {"java:EEE EEEE EEEEE", "Thu Thursday T"}, {"java:MMM MMMM MMMMM", "Mar March M"},
                  {"java:Q QQ QQQ QQQQ", "1 01 Q1 1st quarter"},
                  {"java:G GGGG GGGGG", "AD Anno Domini A"}, {"java:h K k a", "6 6 6 AM"},
-                 {"java:e ee eee c", "5 05 Thu 5"}, {"java:S SSSSSS n", "0 012345 12345678"},
-                 {"java:A N", "22028012 22028012345678"},
+                 {"java:YYYY YY w ww W", "2009 09 10 10 1"}, {"java:e ee eee c", "5 05 Thu 5"},
+                 {"java:S SSSSSS n", "0 012345 12345678"}, {"java:A N", "22028012 22028012345678"},
                  {"java:X x Z ZZZZ ZZZZZ O VV z", "Z +00 +0000 GMT Z GMT Z Z"},
                  {"java:uuuu[-MM[-dd]]", "2009-03-05"}, {"java:'o''clock' ''", "o'clock '"});
     CHECK_PRINTS(
