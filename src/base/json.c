@@ -7,6 +7,10 @@
 #include <math.h>
 #include <stdio.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 enum pen_code json_fail_text(struct json_reader *r, const char *at, const char *problem)
 {
     size_t offset = (size_t)(at - r->begin);
@@ -142,20 +146,21 @@ static size_t utf8_length(const char *text, const char *end)
     return len;
 }
 
-/* Steps over bytes that need no attention, eight at a time: not control, quote, backslash, or
- * part of a longer UTF-8 sequence. */
-static const char *skip_plain(const char *p, const char *end)
+/* Steps over bytes that need no attention: not control, quote, backslash, or part of a longer
+ * UTF-8 sequence. */
+static inline const char *skip_plain(const char *p, const char *end)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    while (end - p >= 8) {
-        uint64_t word;
-        memcpy(&word, p, sizeof word);
-        uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
-        uint64_t hit = ((quote - ones) | (slash - ones) | (word - ones * 0x20) | word) & tops;
-        if (hit != 0)
-            break;
-        p += 8;
+#if defined(__SSE2__)
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
+    for (; end - p >= 16; p += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* signed: control and >= 0x80 */
+        __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash));
+        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(hit, low));
+        if (mask != 0)
+            return p + __builtin_ctz(mask);
     }
+#endif
     while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
            *p != '\\')
         p++;

@@ -204,6 +204,46 @@ static void add_children(struct opening *o, struct pen_json_node *node, size_t o
     }
 }
 
+#define MANY_CHILDREN 8 /* fewer are compared one by one */
+
+/* A table of twice as many slots as children, or more. */
+static void add_slots(struct pen_json_parser *parser, struct pen_json_node *node,
+                      uint32_t *slot_count)
+{
+    if (node->child_count < MANY_CHILDREN)
+        return;
+    uint32_t size = 2 * MANY_CHILDREN;
+    while (size < 2 * node->child_count)
+        size *= 2;
+    node->slot_mask = size - 1;
+    node->first_slot = *slot_count;
+    *slot_count += size;
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        uint32_t number = node->first_child + i;
+        uint32_t at = pen_json_key_hash(parser->nodes[number].token.key);
+        while (parser->slots[node->first_slot + (at & node->slot_mask)] != 0)
+            at++;
+        parser->slots[node->first_slot + (at & node->slot_mask)] = number;
+    }
+}
+
+static enum pen_code finish_nodes(struct pen_json_parser *parser, struct pen_error *err)
+{
+    uint32_t slot_count = 0;
+    parser->slots = calloc(4 * parser->node_count + 1, sizeof *parser->slots);
+    if (parser->slots == NULL)
+        return pen_fail_nomem(err);
+    for (size_t n = 0; n < parser->node_count; n++) {
+        struct pen_json_node *node = &parser->nodes[n];
+        node->number = (uint32_t)n;
+        node->is_plain = node->child_count == 0 && node->column_count == 1;
+        if (node->is_plain)
+            node->column = parser->leaves[node->first_column];
+        add_slots(parser, node, &slot_count);
+    }
+    return PEN_OK;
+}
+
 static enum pen_code build_tree(struct opening *o, struct pen_error *err)
 {
     struct pen_json_parser *parser = o->parser;
@@ -222,7 +262,7 @@ static enum pen_code build_tree(struct opening *o, struct pen_error *err)
         for (uint32_t i = 0; i < node->child_count; i++)
             levels[node->first_child + i] = levels[n] + 1;
     }
-    return PEN_OK;
+    return finish_nodes(parser, err);
 }
 
 /* ---- the type ---- */
@@ -257,6 +297,7 @@ static void json_close(struct pen_parse *parse)
     free(parser->columns);
     free(parser->nodes);
     free(parser->leaves);
+    free(parser->slots);
     pen_arena_release(&parser->arena);
 }
 

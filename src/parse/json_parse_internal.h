@@ -38,7 +38,25 @@ struct pen_json_node {
     bool is_short;
     uint32_t first_child, child_count;
     uint32_t first_column, column_count; /* in parser->leaves: columns that take this value */
+    uint32_t number;                     /* its own */
+    bool is_plain;                       /* one column, no children: */
+    uint32_t column;                     /* that column */
+    uint32_t slot_mask, first_slot;      /* in parser->slots: its children by hash; 0: few */
 };
+
+/* pen_json_key_hash - cheap and good enough for names of members. */
+static inline uint32_t pen_json_key_hash(struct pen_slice key)
+{
+    uint32_t hash = (uint32_t)key.len;
+    if (key.len > 0) {
+        const unsigned char *p = (const unsigned char *)key.ptr;
+        hash = hash * 31 + p[0];
+        hash = hash * 31 + p[key.len / 2];
+        hash = hash * 31 + p[key.len - 1];
+        hash = hash * 31 + p[key.len * 3 / 4];
+    }
+    return hash * UINT32_C(2654435769) >> 12;
+}
 
 /* parse->state: immutable after open. */
 struct pen_json_parser {
@@ -47,6 +65,7 @@ struct pen_json_parser {
     struct pen_json_node *nodes; /* [0]: the record itself */
     size_t node_count;
     uint32_t *leaves; /* column numbers, grouped by node */
+    uint32_t *slots;  /* of nodes with many children: node number or 0 */
     struct pen_json_pointer root;
     bool has_root, is_flat; /* flatten_json_array */
     enum pen_json_escapes escapes;

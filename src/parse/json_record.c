@@ -3,7 +3,7 @@
  * The members of a record mostly come in the order of the columns, so the node behind the last one
  * is tried first, its key compared with one 16-byte compare. Members that nobody wants are stepped
  * over. The first of several members of one name counts. */
-#include "parse/json_parse_internal.h"
+#include "parse/json_fast.h"
 
 static const char *read_object(struct pen_json_reading *r, const struct pen_json_node *node,
                                const char *p);
@@ -18,11 +18,17 @@ static const char *fail_here(struct pen_json_reading *r, const char *p)
     return NULL;
 }
 
-static inline const char *skip_space(const struct pen_json_reading *r, const char *p)
+static const char *skip_more_space(const struct pen_json_reading *r, const char *p)
 {
     while (p < r->end && pen_json_is_space(*p))
         p++;
     return p;
+}
+
+/* Mostly there is none. */
+static inline const char *skip_space(const struct pen_json_reading *r, const char *p)
+{
+    return (unsigned char)*p > ' ' ? p : skip_more_space(r, p);
 }
 
 /* Is it the key at p (behind the opening quote)? Then the place behind its closing quote. */
@@ -42,50 +48,83 @@ static inline const char *short_key_end(const struct pen_json_node *node, const 
 #endif
 }
 
-/* Among the children: the one of that name, starting behind the last found. */
-static const struct pen_json_node *find_child(const struct pen_json_reading *r,
-                                              const struct pen_json_node *node, uint32_t hint,
-                                              struct pen_slice body)
+/* The rare key with escapes. */
+static const struct pen_json_node *find_escaped(const struct pen_json_reading *r,
+                                                const struct pen_json_node *node,
+                                                struct pen_slice body)
 {
     const struct pen_json_node *children = r->parser->nodes + node->first_child;
-    bool has_escape = body.len > 0 && memchr(body.ptr, '\\', body.len) != NULL;
-    for (uint32_t i = 0; i < node->child_count; i++) {
-        uint32_t at = hint + i < node->child_count ? hint + i : hint + i - node->child_count;
-        struct pen_slice key = children[at].token.key;
-        if (has_escape ? pen_json_key_is(body, key) : pen_slice_equal(body, key))
-            return &children[at];
-    }
+    for (uint32_t i = 0; i < node->child_count; i++)
+        if (pen_json_key_is(body, children[i].token.key))
+            return &children[i];
     return NULL;
 }
 
-/* The key at p (its opening quote). Returns the place behind it. */
+/* Among the children: the one of that name. */
+static const struct pen_json_node *find_child(const struct pen_json_reading *r,
+                                              const struct pen_json_node *node,
+                                              struct pen_slice body)
+{
+    const struct pen_json_parser *parser = r->parser;
+    const struct pen_json_node *children = parser->nodes + node->first_child;
+    for (uint32_t i = 0; node->slot_mask == 0 && i < node->child_count; i++)
+        if (pen_slice_equal(body, children[i].token.key))
+            return &children[i];
+    if (node->slot_mask == 0)
+        return NULL;
+    for (uint32_t at = pen_json_key_hash(body);; at++) {
+        uint32_t number = parser->slots[node->first_slot + (at & node->slot_mask)];
+        if (number == 0)
+            return NULL;
+        if (pen_slice_equal(body, parser->nodes[number].token.key))
+            return &parser->nodes[number];
+    }
+}
+
+/* The key at p (its opening quote). Returns the place behind it. guess: the child that probably
+ * comes, or NULL. */
 static inline const char *read_key(struct pen_json_reading *r, const struct pen_json_node *node,
-                                   uint32_t hint, const char *p,
+                                   const struct pen_json_node *guess, const char *p,
                                    const struct pen_json_node **ret_child)
 {
-    const struct pen_json_node *guess = r->parser->nodes + node->first_child + hint;
-    if (hint < node->child_count && guess->is_short) {
+    if (guess != NULL && guess->is_short) {
         const char *end = short_key_end(guess, p + 1);
-        if (end != NULL && end <= r->end) {
+        if (end != NULL) {
             *ret_child = guess;
             return end;
         }
     }
-    const char *end = pen_json_skip_value(r, p);
+    struct pen_slice body;
+    const char *end = pen_json_fast_string(p, r->end, &body);
+    if (end != NULL) {
+        *ret_child = find_child(r, node, body);
+        return end;
+    }
+    end = pen_json_skip_value(r, p);
     if (end != NULL)
-        *ret_child = find_child(r, node, hint, pen_slice(p + 1, (size_t)(end - p - 2)));
+        *ret_child = find_escaped(r, node, pen_slice(p + 1, (size_t)(end - p - 2)));
     return end;
 }
 
-/* A value that columns want, or that has something they want inside. */
-static const char *take_value(struct pen_json_reading *r, const struct pen_json_node *node,
-                              const char *p)
+static inline const char *skip_value(struct pen_json_reading *r, const char *p)
 {
-    uint32_t *stamp = &r->state->stamps[node - r->parser->nodes];
+    const char *end = pen_json_fast_skip(r, p);
+    return end != NULL ? end : pen_json_skip_value(r, p);
+}
+
+/* A value that columns want, or that has something they want inside. */
+static inline __attribute__((always_inline)) const char *
+take_value(struct pen_json_reading *r, const struct pen_json_node *node, const char *p)
+{
+    uint32_t *stamp = &r->state->stamps[node->number];
     if (*stamp == r->state->stamp)
         return pen_json_skip_value(r, p);
     *stamp = r->state->stamp;
     const char *end = NULL;
+    if (node->is_plain) {
+        end = pen_json_fast_put(r, node->column, p);
+        return end != NULL ? end : pen_json_put(r, node->column, p);
+    }
     for (uint32_t i = 0; i < node->column_count; i++) {
         end = pen_json_put(r, r->parser->leaves[node->first_column + i], p);
         if (end == NULL)
@@ -101,7 +140,8 @@ static const char *take_value(struct pen_json_reading *r, const struct pen_json_
 static const char *read_object(struct pen_json_reading *r, const struct pen_json_node *node,
                                const char *p)
 {
-    uint32_t hint = 0;
+    const struct pen_json_node *first = r->parser->nodes + node->first_child;
+    const struct pen_json_node *last = first + node->child_count, *guess = first;
     p = skip_space(r, p + 1);
     if (p < r->end && *p == '}')
         return p + 1;
@@ -109,7 +149,7 @@ static const char *read_object(struct pen_json_reading *r, const struct pen_json
         const struct pen_json_node *child = NULL;
         if (p >= r->end || *p != '"')
             return fail_here(r, p);
-        p = read_key(r, node, hint, p, &child);
+        p = read_key(r, node, guess < last ? guess : NULL, p, &child);
         if (p == NULL)
             return NULL;
         p = skip_space(r, p);
@@ -119,9 +159,9 @@ static const char *read_object(struct pen_json_reading *r, const struct pen_json
         if (p >= r->end)
             return fail_here(r, p);
         if (child == NULL) {
-            p = pen_json_skip_value(r, p);
+            p = skip_value(r, p);
         } else {
-            hint = (uint32_t)(child - (r->parser->nodes + node->first_child)) + 1;
+            guess = child + 1;
             p = take_value(r, child, p);
         }
         if (p == NULL)
@@ -148,7 +188,7 @@ static const char *read_array(struct pen_json_reading *r, const struct pen_json_
         const struct pen_json_node *child = r->parser->nodes + node->first_child;
         for (uint32_t i = 0; i < node->child_count && found == NULL; i++)
             found = child[i].token.index == index ? &child[i] : NULL;
-        p = found == NULL ? pen_json_skip_value(r, p) : take_value(r, found, p);
+        p = found == NULL ? skip_value(r, p) : take_value(r, found, p);
         if (p == NULL)
             return NULL;
         p = skip_space(r, p);

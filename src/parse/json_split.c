@@ -66,11 +66,17 @@ static uint64_t count_lines(struct pen_slice text)
     uint64_t lines = 0;
     size_t i = 0;
 #if defined(__SSE2__)
-    const __m128i newline = _mm_set1_epi8('\n');
-    for (; i + 16 <= text.len; i += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text.ptr + i));
-        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, newline));
-        lines += (unsigned)__builtin_popcount(mask);
+    const __m128i newline = _mm_set1_epi8('\n'), zero = _mm_setzero_si128();
+    while (text.len - i >= 64) { /* at most 63 rounds of 4, so that no byte counter overflows */
+        __m128i counts = zero;
+        for (int round = 0; round < 63 && text.len - i >= 64; round++, i += 64) {
+            const __m128i *p = (const __m128i *)(const void *)(text.ptr + i);
+            for (int k = 0; k < 4; k++)
+                counts = _mm_sub_epi8(counts, _mm_cmpeq_epi8(_mm_loadu_si128(p + k), newline));
+        }
+        counts = _mm_sad_epu8(counts, zero);
+        lines += (uint64_t)_mm_cvtsi128_si64(counts);
+        lines += (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(counts, counts));
     }
 #endif
     for (; i < text.len; i++)
