@@ -8,6 +8,9 @@ const struct pen_source_type *const pen_source_types[] = {
 
 const struct pen_decode_type *const pen_decode_types[] = {
     &pen_decode_gzip,
+    &pen_decode_bzip2,
+    &pen_decode_zstd,
+    &pen_decode_xz,
     NULL,
 };
 

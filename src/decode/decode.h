@@ -58,6 +58,9 @@ static inline enum pen_code pen_decode_step(struct pen_decode *decode, struct pe
  * bytes of an object look like, for guess and for helpful errors. Never NULL. */
 const char *pen_decode_looks_like(struct pen_slice head);
 
-extern const struct pen_decode_type pen_decode_gzip; /* gzip.c */
+extern const struct pen_decode_type pen_decode_gzip;  /* gzip.c */
+extern const struct pen_decode_type pen_decode_bzip2; /* bzip2.c */
+extern const struct pen_decode_type pen_decode_zstd;  /* zstd.c */
+extern const struct pen_decode_type pen_decode_xz;    /* xz.c */
 
 #endif
