@@ -218,9 +218,12 @@ static void set_scan_rules(struct pen_csv_parser *parser)
     const struct pen_csv_syntax *syntax = &parser->syntax;
     struct pen_slice delimiter = syntax->delimiter, quote = syntax->quote, escape = syntax->escape;
     bool has_escape = quote.len > 0 && escape.len > 0 && !pen_slice_equal(quote, escape);
+    /* the readers of numbers rely on a delimiter that is no part of one */
+    bool is_in_number = memchr("+-.0123456789", delimiter.ptr[0], 13) != NULL;
     parser->is_scannable = syntax->line_end == PEN_CSV_LINE_ANY && parser->column_count > 0 &&
-                           is_scannable_char(delimiter, false) && is_scannable_char(quote, true) &&
-                           is_scannable_char(escape, true) && !pen_slice_equal(delimiter, quote) &&
+                           !is_in_number && is_scannable_char(delimiter, false) &&
+                           is_scannable_char(quote, true) && is_scannable_char(escape, true) &&
+                           !pen_slice_equal(delimiter, quote) &&
                            !pen_slice_equal(delimiter, escape) && !pen_slice_is(quote, " ");
     if (!parser->is_scannable)
         return;

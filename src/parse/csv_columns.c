@@ -24,34 +24,30 @@ struct lane {
     const struct pen_csv_column *spec;
     struct pen_column *column;
     size_t c;
-    struct pen_slice null_text; /* null_string, empty when not set */
 };
 
-/* Puts the field of one row; *ret_is_valid, true before, says whether there is a value. */
-typedef enum pen_code put_fn(const struct lane *lane, struct span field, size_t row,
-                             bool *ret_is_valid, struct pen_error *err);
+/* What the fast forms need. A local of the loop that nothing else sees, so that it lives in
+ * registers whatever the loop stores. */
+struct quick {
+    void *data;
+    uint16_t *nanos;
+    const struct pen_time_format *time;
+    struct pen_slice null_text; /* null_string; empty when not set */
+    char quote, escape;         /* escape: the quote when there is none */
+    bool has_quote;
+};
 
-/* The raw field of record i of the block. */
-static inline struct span field_of(const struct lane *lane, size_t i)
-{
-    const struct pen_csv_block *block = lane->block;
-    const struct pen_csv_chunk *index = block->index;
-    size_t record = block->first + i, columns = block->parser->column_count;
-    const uint32_t *end = index->ends + record * columns + lane->c;
-    uint32_t start = lane->c == 0 ? index->starts[record] : end[-1] + 1;
-    return (struct span){block->text + start, *end - start};
-}
+/* Tries the usual form of one field: false leaves it to put_any. */
+typedef bool quick_fn(const struct quick *quick, struct span field, size_t row);
 
 /* ---- text inside quotes ---- */
 
 /* Where the first byte stands that is not simply itself: a quote, an escape, a line end that may
  * become another; len when there is none. May read 15 bytes behind (the chunk's padding). */
-static size_t find_special(const struct pen_csv_parser *parser, const char *text, size_t len)
+static inline size_t find_special(char quote, char escape, const char *text, size_t len)
 {
-    const struct pen_csv_scan *rules = &parser->scan_rules;
-    char escape = rules->has_escape ? rules->escape : rules->quote;
 #if defined(__SSE2__)
-    const __m128i quote_char = _mm_set1_epi8(rules->quote), escape_char = _mm_set1_epi8(escape);
+    const __m128i quote_char = _mm_set1_epi8(quote), escape_char = _mm_set1_epi8(escape);
     const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
     for (size_t at = 0; at < len; at += 16) {
         __m128i block = _mm_loadu_si128((const void *)(text + at));
@@ -67,11 +63,16 @@ static size_t find_special(const struct pen_csv_parser *parser, const char *text
     return len;
 #else
     size_t at = 0;
-    while (at < len && text[at] != rules->quote && text[at] != escape && text[at] != '\r' &&
+    while (at < len && text[at] != quote && text[at] != escape && text[at] != '\r' &&
            text[at] != '\n')
         at++;
     return at;
 #endif
+}
+
+static inline char escape_of(const struct pen_csv_parser *parser)
+{
+    return parser->scan_rules.has_escape ? parser->scan_rules.escape : parser->scan_rules.quote;
 }
 
 /* What the special byte at text[0] becomes; returns how many bytes it takes. */
@@ -99,7 +100,8 @@ static enum pen_code unquote(const struct lane *lane, struct span body, struct p
 {
     const struct pen_csv_parser *parser = lane->block->parser;
     struct pen_buf *out = &lane->block->index->unquoted;
-    size_t plain = find_special(parser, body.ptr, body.len);
+    char quote = parser->scan_rules.quote, escape = escape_of(parser);
+    size_t plain = find_special(quote, escape, body.ptr, body.len);
     *ret = pen_slice(body.ptr, body.len);
     if (plain == body.len)
         return PEN_OK;
@@ -116,16 +118,10 @@ static enum pen_code unquote(const struct lane *lane, struct span body, struct p
         memcpy(out->ptr + out->len, meant.ptr, meant.len);
         out->len += meant.len;
         body = (struct span){body.ptr + used, body.len - used};
-        plain = find_special(parser, body.ptr, body.len);
+        plain = find_special(quote, escape, body.ptr, body.len);
     }
     *ret = pen_buf_slice(out);
     return PEN_OK;
-}
-
-static inline bool is_quoted(const struct lane *lane, struct span field)
-{
-    const struct pen_csv_scan *rules = &lane->block->parser->scan_rules;
-    return rules->has_quote && field.len > 0 && field.ptr[0] == rules->quote;
 }
 
 static struct span trim(struct span field)
@@ -144,11 +140,14 @@ static void mark_bad(const struct lane *lane, size_t row)
     lane->block->bad[row / 64] |= UINT64_C(1) << (row % 64);
 }
 
+/* The field as csv_record.c reads it; *ret_is_valid: there is a value. */
 static enum pen_code put_any(const struct lane *lane, struct span field, size_t row,
                              bool *ret_is_valid, struct pen_error *err)
 {
     const struct pen_csv_parser *parser = lane->block->parser;
-    struct pen_csv_field value = {.is_quoted = is_quoted(lane, field)};
+    const struct pen_csv_scan *rules = &parser->scan_rules;
+    struct pen_csv_field value = {.is_quoted = rules->has_quote && field.len > 0 &&
+                                               field.ptr[0] == rules->quote};
     if (value.is_quoted) {
         PEN_TRY(unquote(lane, (struct span){field.ptr + 1, field.len - 2}, &value.text, err));
     } else {
@@ -204,8 +203,6 @@ static inline bool fast_long(struct span field, int64_t *ret)
 static inline bool fast_boolean(struct span field, uint8_t *ret)
 {
     static const uint32_t masks[5] = {0, 0xFF, 0xFFFF, 0xFFFFFF, UINT32_MAX};
-    if (field.len == 0)
-        return false;
     uint32_t mask = masks[field.len < 5 ? field.len : 0], word;
     memcpy(&word, field.ptr, sizeof word); /* the rest is padding or the next field */
     word &= mask;
@@ -217,107 +214,192 @@ static inline bool fast_boolean(struct span field, uint8_t *ret)
     return true;
 }
 
-/* ---- one row each: *ret_is_valid is true before ---- */
+/* Up to 8 digits at p: how many there are before something else; *ret is their number. */
+static inline size_t read_digits(const char *p, uint64_t *ret)
+{
+    uint64_t x = pen_load_8(p) ^ UINT64_C(0x3030303030303030);
+    uint64_t other = (x | ((x & UINT64_C(0x7F7F7F7F7F7F7F7F)) + UINT64_C(0x7676767676767676))) &
+                     UINT64_C(0x8080808080808080);
+    size_t count = other == 0 ? 8 : (size_t)__builtin_ctzll(other) / 8;
+    /* leading zeros in front, so that the digits stand at the end of the 8 */
+    x = count == 0 ? 0 : x << (64 - 8 * count);
+    *ret = pen_word_digits(x ^ UINT64_C(0x3030303030303030));
+    return count;
+}
+
+static const double exact_powers[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,
+                                      1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
+static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
+/* Up to 8 digits, perhaps a point and up to 16 more, exactly: both the digits and the power of ten
+ * must be doubles. Reads up to 26 bytes behind ptr (padding). */
+static inline bool fast_double(struct span field, double *ret)
+{
+    const char *p = field.ptr, *end = field.ptr + field.len;
+    bool is_negative = *p == '-';
+    p += is_negative;
+    uint64_t whole, part = 0, w;
+    size_t count = read_digits(p, &whole), decimals = 0;
+    p += count;
+    w = whole;
+    if (count == 0)
+        return false;
+    if (p < end && *p == '.') {
+        decimals = read_digits(++p, &part);
+        w = w * powers[decimals] + part;
+        p += decimals;
+        if (decimals == 8) {
+            size_t more = read_digits(p, &part);
+            w = w * powers[more] + part;
+            p += more;
+            decimals += more;
+        }
+    }
+    if (p != end || count + decimals > 17 || w > UINT64_C(1) << 53)
+        return false;
+    double value = (double)w / exact_powers[decimals];
+    *ret = is_negative ? -value : value;
+    return true;
+}
+
+/* ---- one field each ---- */
 
 /* null_string, where the usual form of the type does not tell it apart. */
-static inline bool is_null_text(const struct lane *lane, struct span field)
+static inline bool is_null_text(const struct quick *quick, struct span field)
 {
-    return field.len == lane->null_text.len && field.len > 0 &&
-           memcmp(field.ptr, lane->null_text.ptr, field.len) == 0;
+    return field.len == quick->null_text.len &&
+           memcmp(field.ptr, quick->null_text.ptr, field.len) == 0;
 }
 
-static inline bool starts_with_digit(struct span field)
+static inline bool is_quoted(const struct quick *quick, struct span field)
 {
-    return field.len > 0 && (uint8_t)(field.ptr[0] - '0') <= 9;
+    return quick->has_quote && field.len > 0 && field.ptr[0] == quick->quote;
 }
 
-static inline enum pen_code put_long(const struct lane *lane, struct span field, size_t row,
-                                     bool *ret_is_valid, struct pen_error *err)
+static inline bool quick_long(const struct quick *quick, struct span field, size_t row)
 {
-    int64_t *values = lane->column->data;
-    return fast_long(field, &values[row]) ? PEN_OK : put_any(lane, field, row, ret_is_valid, err);
+    return fast_long(field, (int64_t *)quick->data + row);
 }
 
-static inline enum pen_code put_double(const struct lane *lane, struct span field, size_t row,
-                                       bool *ret_is_valid, struct pen_error *err)
+static inline bool quick_double(const struct quick *quick, struct span field, size_t row)
 {
-    double *values = lane->column->data;
-    if (starts_with_digit(field) && pen_parse_double(pen_slice(field.ptr, field.len), &values[row]))
-        return PEN_OK;
-    return put_any(lane, field, row, ret_is_valid, err);
+    double *value = (double *)quick->data + row;
+    if (field.len == 0)
+        return false;
+    if (fast_double(field, value))
+        return true;
+    double slow;
+    if ((uint8_t)(field.ptr[0] - '0') > 9 ||
+        !pen_parse_double(pen_slice(field.ptr, field.len), &slow))
+        return false;
+    *value = slow;
+    return true;
 }
 
-static inline enum pen_code put_boolean(const struct lane *lane, struct span field, size_t row,
-                                        bool *ret_is_valid, struct pen_error *err)
+static inline bool quick_boolean(const struct quick *quick, struct span field, size_t row)
 {
-    uint8_t *values = lane->column->data;
-    if (!is_quoted(lane, field) && fast_boolean(field, &values[row]) && !is_null_text(lane, field))
-        return PEN_OK;
-    return put_any(lane, field, row, ret_is_valid, err);
+    return field.len > 0 && !is_quoted(quick, field) && !is_null_text(quick, field) &&
+           fast_boolean(field, (uint8_t *)quick->data + row);
 }
 
-static inline enum pen_code put_time(const struct lane *lane, struct span field, size_t row,
-                                     bool *ret_is_valid, struct pen_error *err)
+static inline bool quick_time(const struct quick *quick, struct span field, size_t row)
 {
-    int64_t *values = lane->column->data;
     struct pen_instant instant;
-    if (!starts_with_digit(field) ||
-        !pen_time_format_parse(lane->spec->time, pen_slice(field.ptr, field.len), &instant, NULL))
-        return put_any(lane, field, row, ret_is_valid, err);
-    values[row] = instant.utc_us;
-    lane->column->nanos[row] = instant.ns;
-    return PEN_OK;
+    if (field.len == 0 || (uint8_t)(field.ptr[0] - '0') > 9 ||
+        !pen_time_format_parse(quick->time, pen_slice(field.ptr, field.len), &instant, NULL))
+        return false;
+    ((int64_t *)quick->data)[row] = instant.utc_us;
+    quick->nanos[row] = instant.ns;
+    return true;
 }
 
-/* A value over text that stays; reads 16 bytes from ptr on (the chunk's padding). */
+/* A value over text that stays, short or long without a branch: columns mix both. Reads 12 bytes
+ * from ptr on (the chunk's padding). */
 static inline void set_string(struct pen_string *value, const char *ptr, size_t len)
 {
-#if defined(__SSE2__)
-    static const uint8_t masks[32] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
-    if (len <= sizeof value->inlined) {
-        __m128i mask = _mm_loadu_si128((const void *)(masks + 12 - len));
-        __m128i text = _mm_and_si128(_mm_loadu_si128((const void *)ptr), mask);
-        text = _mm_or_si128(_mm_slli_si128(text, 4), _mm_cvtsi32_si128((int)len));
-        _mm_storeu_si128((void *)value, text);
-        return;
-    }
-#endif
-    *value = pen_string_make(ptr, len);
+    static const uint32_t first_masks[13] = {
+        0,          0xFF,       0xFFFF,     0xFFFFFF,   UINT32_MAX, UINT32_MAX, UINT32_MAX,
+        UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    static const uint64_t rest_masks[13] = {0,
+                                            0,
+                                            0,
+                                            0,
+                                            0,
+                                            0xFF,
+                                            0xFFFF,
+                                            0xFFFFFF,
+                                            UINT32_MAX,
+                                            0xFFFFFFFFFF,
+                                            0xFFFFFFFFFFFF,
+                                            0xFFFFFFFFFFFFFF,
+                                            UINT64_MAX};
+    size_t mask = len < 12 ? len : 12;
+    uint32_t first;
+    uint64_t rest, address = (uint64_t)(uintptr_t)ptr;
+    memcpy(&first, ptr, sizeof first);
+    memcpy(&rest, ptr + sizeof first, sizeof rest);
+    first &= first_masks[mask];
+    rest &= rest_masks[mask];
+    rest = len > 12 ? address : rest;
+    memcpy((char *)value, &(uint32_t){(uint32_t)len}, 4);
+    memcpy((char *)value + 4, &first, 4);
+    memcpy((char *)value + 8, &rest, 8);
 }
 
-static inline enum pen_code put_string(const struct lane *lane, struct span field, size_t row,
-                                       bool *ret_is_valid, struct pen_error *err)
+static inline bool quick_string(const struct quick *quick, struct span field, size_t row)
 {
-    const struct pen_csv_parser *parser = lane->block->parser;
-    struct pen_string *values = lane->column->data;
-    struct span text = field;
-    if (is_quoted(lane, field)) {
-        text = (struct span){field.ptr + 1, field.len - 2};
-        if (find_special(parser, text.ptr, text.len) < text.len)
-            return put_any(lane, field, row, ret_is_valid, err);
+    if (is_quoted(quick, field)) {
+        field = (struct span){field.ptr + 1, field.len - 2};
+        if (find_special(quick->quote, quick->escape, field.ptr, field.len) < field.len)
+            return false;
     }
-    if (text.len == 0 || is_null_text(lane, text))
-        return put_any(lane, field, row, ret_is_valid, err);
-    set_string(&values[row], text.ptr, text.len);
-    return PEN_OK;
+    if (field.len == 0 || is_null_text(quick, field))
+        return false;
+    set_string((struct pen_string *)quick->data + row, field.ptr, field.len);
+    return true;
+}
+
+/* No usual form. */
+static inline bool quick_none(const struct quick *quick, struct span field, size_t row)
+{
+    (void)quick, (void)field, (void)row;
+    return false;
 }
 
 /* ---- columns ---- */
 
-/* 64 rows to a validity word, which is built in a register. `put` is known where this is inlined,
- * so each type gets a loop of its own. */
+/* 64 rows to a validity word, which is built in a register. `quick_put` is known where this is
+ * inlined, so each type gets a loop of its own. */
 __attribute__((always_inline)) static inline enum pen_code
-for_rows(const struct lane *lane, put_fn *put, struct pen_error *err)
+for_rows(const struct lane *lane, quick_fn *quick_put, struct pen_error *err)
 {
     const struct pen_csv_block *block = lane->block;
-    for (size_t i = 0; i < block->count;) {
-        size_t row = block->row + i, word = row / 64;
-        size_t room = 64 - row % 64, left = block->count - i;
-        size_t stop = i + (left < room ? left : room);
+    const struct pen_csv_parser *parser = block->parser;
+    const struct quick quick = {
+        .data = lane->column->data,
+        .nanos = lane->column->nanos,
+        .time = lane->spec->time,
+        .null_text = parser->null_text,
+        .quote = parser->scan_rules.quote,
+        .escape = escape_of(parser),
+        .has_quote = parser->scan_rules.has_quote,
+    };
+    const char *text = block->text;
+    size_t columns = parser->column_count, row = block->row, end_row = row + block->count;
+    const uint32_t *end = block->index->ends + block->first * columns + lane->c;
+    /* a field starts behind the one before it; the first one where its record starts */
+    bool is_first = lane->c == 0;
+    const uint32_t *before = is_first ? block->index->starts + block->first : end - 1;
+    size_t step = is_first ? 1 : columns, gap = is_first ? 0 : 1;
+    while (row < end_row) {
+        size_t word = row / 64, stop = (word + 1) * 64 < end_row ? (word + 1) * 64 : end_row;
         uint64_t bits = 0, bit = UINT64_C(1) << (row % 64);
-        for (; i < stop; i++, row++, bit <<= 1) {
+        for (; row < stop; row++, bit <<= 1, end += columns, before += step) {
+            size_t start = *before + gap;
+            struct span field = {text + start, *end - start};
             bool is_valid = true;
-            PEN_TRY(put(lane, field_of(lane, i), row, &is_valid, err));
+            if (!quick_put(&quick, field, row))
+                PEN_TRY(put_any(lane, field, row, &is_valid, err));
             bits |= is_valid ? bit : 0;
         }
         lane->column->validity[word] |= bits;
@@ -325,7 +407,7 @@ for_rows(const struct lane *lane, put_fn *put, struct pen_error *err)
     return PEN_OK;
 }
 
-/* The fast forms do not look for spaces to trim, nor for a null_string that looks like a value. */
+/* The usual forms do not look for spaces to trim, nor for a null_string that looks like a value. */
 static bool is_general(const struct lane *lane)
 {
     enum pen_type type = lane->spec->type;
@@ -336,22 +418,22 @@ static bool is_general(const struct lane *lane)
 static enum pen_code put_column(const struct lane *lane, struct pen_error *err)
 {
     if (is_general(lane))
-        return for_rows(lane, put_any, err);
+        return for_rows(lane, quick_none, err);
     switch (lane->spec->type) {
     case PEN_TYPE_BOOLEAN:
-        return for_rows(lane, put_boolean, err);
+        return for_rows(lane, quick_boolean, err);
     case PEN_TYPE_LONG:
-        return for_rows(lane, put_long, err);
+        return for_rows(lane, quick_long, err);
     case PEN_TYPE_DOUBLE:
-        return for_rows(lane, put_double, err);
+        return for_rows(lane, quick_double, err);
     case PEN_TYPE_STRING:
-        return for_rows(lane, put_string, err);
+        return for_rows(lane, quick_string, err);
     case PEN_TYPE_TIMESTAMP:
-        return for_rows(lane, put_time, err);
+        return for_rows(lane, quick_time, err);
     case PEN_TYPE_JSON:
         break;
     }
-    return for_rows(lane, put_any, err);
+    return for_rows(lane, quick_none, err);
 }
 
 static void put_places(const struct pen_csv_block *block)
@@ -375,7 +457,6 @@ enum pen_code pen_csv_put_columns(const struct pen_csv_block *block, struct pen_
             .spec = &block->parser->columns[c],
             .column = &block->batch->columns[c],
             .c = c,
-            .null_text = block->parser->null_text,
         };
         PEN_TRY(put_column(&lane, err));
     }

@@ -3,7 +3,7 @@
  *     text --scan, a block at a time--> pending ends, marks --shape--> indexed records
  *
  * The shape is checked for a whole block at once (as many line ends as records, one at each place
- * where a record must end, no marks); only when that fails, record by record:
+ * where a record must end); records with a mark, or all when that fails, one by one:
  *     right number of fields, one line        indexed
  *     wrong number of fields, one line        a single record: where it ends is known
  *     over several lines, regular quoting     indexed, when no conversion up to the last such field
@@ -41,7 +41,7 @@ void pen_csv_index_start(struct pen_csv_split *split)
     x->scan.is_eof = split->is_eof;
     x->scan.mark_count = x->mark_at = 0;
     x->limit = pen_csv_scan_limit(&x->scan);
-    x->pending_at = x->walked = 0;
+    x->pending_at = x->walked = x->verified = 0;
     x->is_block_fresh = false;
     x->block_bytes = MAX_BLOCK_BYTES;
     x->run = pen_csv_scan_kernel(pen_simd_level());
@@ -112,7 +112,7 @@ static void resume(struct pen_csv_split *split)
            (x->marks[x->mark_at] & ~PEN_CSV_MARK_LINE) < split->used)
         x->mark_at++;
     x->is_block_fresh = false;
-    x->walked = 0;
+    x->walked = x->verified = 0;
     bool is_right = x->pending_at > split->chunk->end_count &&
                     ends[x->pending_at - 1] + (size_t)1 == split->used &&
                     is_line_end(split->text.ptr[split->used - 1]);
@@ -141,9 +141,40 @@ static enum pen_code add_records(struct pen_csv_split *split, size_t count, stru
     return pen_csv_add_run(chunk, run, err);
 }
 
-/* Starts of `rows` records whose last ends are at[columns-1], at[2*columns-1] ... Returns whether
- * each of these is a line end and nothing else about them needs a closer look. */
-static bool is_regular(const struct pen_csv_split *split, const uint32_t *at, size_t rows,
+/* As many line ends as records, and one at each place where a record must end: then no other field
+ * ends with a line, whatever the marks say about single records. */
+static void verify_block(struct pen_csv_split *split)
+{
+    struct pen_csv_indexer *x = &split->stream->indexer;
+    size_t columns = split->parser->column_count, rows = x->scan.line_ends;
+    bool is_candidate = x->is_block_fresh && x->scan.end_count - x->pending_at >= rows * columns;
+    x->is_block_fresh = false;
+    if (!is_candidate)
+        return;
+    const uint32_t *last = split->chunk->ends + x->pending_at + columns - 1;
+    const char *text = split->text.ptr;
+    bool is_bad = false;
+    for (size_t row = 0; row < rows; row++)
+        is_bad |= !is_line_end(text[last[row * columns]]);
+    x->verified = is_bad ? 0 : rows;
+}
+
+/* How many of the verified records end before the next mark. */
+static size_t rows_before_mark(const struct pen_csv_split *split, const uint32_t *at)
+{
+    const struct pen_csv_indexer *x = &split->stream->indexer;
+    size_t columns = split->parser->column_count, row = 0;
+    if (x->mark_at == x->scan.mark_count)
+        return x->verified;
+    uint32_t mark = x->marks[x->mark_at] & ~PEN_CSV_MARK_LINE;
+    while (row < x->verified && at[row * columns + columns - 1] < mark)
+        row++;
+    return row;
+}
+
+/* Starts of `rows` verified records. Returns whether none of them needs a closer look: a comment,
+ * an empty line, a field that may be too long. */
+static bool put_starts(const struct pen_csv_split *split, const uint32_t *at, size_t rows,
                        uint32_t *starts)
 {
     const struct pen_csv_parser *parser = split->parser;
@@ -152,17 +183,17 @@ static bool is_regular(const struct pen_csv_split *split, const uint32_t *at, si
     bool has_marker = parser->syntax.comment_marker.len > 0;
     char marker = has_marker ? parser->syntax.comment_marker.ptr[0] : '\0';
     uint32_t start = (uint32_t)split->used, longest = 0, shortest = UINT32_MAX;
-    bool is_bad = false;
+    bool is_marked = false;
     for (size_t row = 0; row < rows; row++) {
         uint32_t end = at[row * columns + columns - 1], len = end - start;
         starts[row] = start;
-        is_bad |= !is_line_end(text[end]);
-        is_bad |= has_marker && text[start] == marker;
+        is_marked |= has_marker && text[start] == marker;
         longest = len > longest ? len : longest;
         shortest = len < shortest ? len : shortest;
         start = end + 1;
     }
-    return !is_bad && longest <= parser->syntax.max_quoted_chars && (columns > 1 || shortest > 1);
+    return !is_marked && longest <= parser->syntax.max_quoted_chars &&
+           (columns > 1 || shortest > 1);
 }
 
 static void drop_crs(const char *text, uint32_t *at, size_t rows, size_t columns)
@@ -173,26 +204,30 @@ static void drop_crs(const char *text, uint32_t *at, size_t rows, size_t columns
     }
 }
 
-static enum pen_code take_block(struct pen_csv_split *split, struct pen_error *err)
+/* Takes the verified records in front of the next mark, all at once. */
+static enum pen_code take_verified(struct pen_csv_split *split, struct pen_error *err)
 {
     struct pen_csv_indexer *x = &split->stream->indexer;
     struct pen_csv_chunk *chunk = split->chunk;
-    size_t columns = split->parser->column_count, rows = x->scan.line_ends;
-    bool is_candidate = x->is_block_fresh && rows > 0 && x->mark_at == x->scan.mark_count &&
-                        x->pending_at == chunk->end_count &&
-                        x->scan.end_count - x->pending_at >= rows * columns;
-    x->is_block_fresh = false;
-    if (!is_candidate)
+    size_t columns = split->parser->column_count;
+    if (x->verified == 0)
+        return PEN_OK;
+    close_gap(split);
+    uint32_t *at = chunk->ends + x->pending_at;
+    size_t rows = rows_before_mark(split, at);
+    if (rows == 0)
         return PEN_OK;
     PEN_TRY(reserve_u32(&chunk->starts, &chunk->start_cap, chunk->record_count + rows, err));
-    uint32_t *at = chunk->ends + x->pending_at;
-    if (!is_regular(split, at, rows, chunk->starts + chunk->record_count))
+    if (!put_starts(split, at, rows, chunk->starts + chunk->record_count)) {
+        x->verified = 0;
         return PEN_OK;
+    }
     split->used = (size_t)at[rows * columns - 1] + 1;
     split->line += rows;
     if (x->scan.has_cr)
         drop_crs(split->text.ptr, at, rows, columns);
     x->pending_at += rows * columns;
+    x->verified -= rows;
     x->walked = 0;
     return add_records(split, rows, err);
 }
@@ -279,6 +314,7 @@ static void leave(struct pen_csv_split *split, const struct shape *shape)
     split->used = (size_t)shape->line_end + 1;
     split->line += 1 + shape->lines;
     x->pending_at = shape->next;
+    x->verified -= x->verified > 0;
     x->walked = 0;
     while (x->mark_at < x->scan.mark_count &&
            (x->marks[x->mark_at] & ~PEN_CSV_MARK_LINE) < split->used)
@@ -335,9 +371,11 @@ enum pen_code pen_csv_index_step(struct pen_csv_split *split, struct pen_error *
 {
     struct pen_csv_indexer *x = &split->stream->indexer;
     enum take take = TAKEN;
-    PEN_TRY(take_block(split, err));
-    while (take == TAKEN)
+    verify_block(split);
+    while (take == TAKEN) {
+        PEN_TRY(take_verified(split, err));
         PEN_TRY(take_record(split, &take, err));
+    }
     if (take == NEED_MORE && x->scan.at < x->limit)
         return scan_block(split, err);
     PEN_TRY(pen_csv_read_single(split, err));

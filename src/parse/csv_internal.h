@@ -50,6 +50,7 @@ struct pen_csv_indexer {
     size_t limit, block_bytes;
     size_t pending_at; /* ends[pending_at .. scan.end_count) of the chunk are pending */
     size_t walked;     /* of these, so many from the first on are known to be no line end */
+    size_t verified;   /* of the pending records, so many have the right number of fields */
     uint32_t *marks;
     size_t mark_at, mark_cap;
     bool is_block_fresh; /* all pending line ends came with the last block */

@@ -45,8 +45,9 @@ PEN_ALWAYS_INLINE uint64_t prefix_xor_shift(uint64_t bits)
     return bits;
 }
 
-void pen_csv_scan_sse2(struct pen_csv_scan *scan, size_t to)
+void pen_csv_scan_sse2(struct pen_csv_scan *ret_scan, size_t to)
 {
+    struct pen_csv_scan local = *ret_scan, *scan = &local; /* in registers */
     while (scan->at < to) {
         __m128i block[4];
         for (int i = 0; i < 4; i++)
@@ -67,6 +68,7 @@ void pen_csv_scan_sse2(struct pen_csv_scan *scan, size_t to)
         put_ends(scan, pen_csv_block(scan, &m, quote, inside));
         scan->at += left < 64 ? left : 64;
     }
+    *ret_scan = local;
 }
 
 /* ---- AVX2 ---- */
@@ -84,8 +86,9 @@ AVX2 static inline uint64_t prefix_xor_clmul(uint64_t bits)
     return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-AVX2 void pen_csv_scan_avx2(struct pen_csv_scan *scan, size_t to)
+AVX2 void pen_csv_scan_avx2(struct pen_csv_scan *ret_scan, size_t to)
 {
+    struct pen_csv_scan local = *ret_scan, *scan = &local; /* in registers */
     const __m256i delimiter = _mm256_set1_epi8(scan->delimiter);
     const __m256i quote_char = _mm256_set1_epi8(scan->has_quote ? scan->quote : '\n');
     const __m256i escape = _mm256_set1_epi8(scan->has_escape ? scan->escape : '\r');
@@ -120,6 +123,7 @@ AVX2 void pen_csv_scan_avx2(struct pen_csv_scan *scan, size_t to)
         put_ends(scan, pen_csv_block(scan, &m, quote, inside));
         scan->at += left < 64 ? left : 64;
     }
+    *ret_scan = local;
 }
 
 /* ---- AVX-512 ---- */
@@ -152,8 +156,9 @@ AVX512 static inline void put_ends_avx512(struct pen_csv_scan *scan, uint64_t bi
         _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 3))));
 }
 
-AVX512 void pen_csv_scan_avx512(struct pen_csv_scan *scan, size_t to)
+AVX512 void pen_csv_scan_avx512(struct pen_csv_scan *ret_scan, size_t to)
 {
+    struct pen_csv_scan local = *ret_scan, *scan = &local; /* in registers */
     const __m512i delimiter = _mm512_set1_epi8(scan->delimiter);
     const __m512i quote_char = _mm512_set1_epi8(scan->quote);
     const __m512i escape = _mm512_set1_epi8(scan->escape);
@@ -177,6 +182,7 @@ AVX512 void pen_csv_scan_avx512(struct pen_csv_scan *scan, size_t to)
         put_ends_avx512(scan, pen_csv_block(scan, &m, quote, inside));
         scan->at += left < 64 ? left : 64;
     }
+    *ret_scan = local;
 }
 
 #endif
