@@ -5,6 +5,7 @@
 
 #define KEY_MAX_BYTES   ((size_t)64 << 10)
 #define EMPTY_PAGES_MAX 1000u
+#define WHOLE_SECOND_MS 1000
 
 static const struct pen_node *node_of(const struct pen_discover *d, const char *key)
 {
@@ -244,23 +245,42 @@ static enum pen_code offer_page(struct pen_discover *d, const struct pen_list_pa
     return PEN_OK;
 }
 
+/* Whether objects that exist now may be stamped at or after the page's clock reading. */
+static bool is_too_early(const struct pen_discover *d, const struct pen_list_page *page)
+{
+    if (d->mode != PEN_DISCOVER_TIME || page->server_us == 0)
+        return false;
+    for (size_t i = 0; i < page->count; i++)
+        if (page->entries[i].object.modified_us >= page->server_us)
+            return true;
+    return !page->is_last;
+}
+
+static enum pen_code first_page(struct pen_discover *d, const struct pen_lister *lister,
+                                const char *start_after, struct pen_list_page *page,
+                                struct pen_error *err)
+{
+    PEN_TRY(lister->page(lister->context, start_after, page, err));
+    if (is_too_early(d, page)) {
+        PEN_TRY(lister->restart(lister->context, WHOLE_SECOND_MS, err));
+        *page = (struct pen_list_page){0};
+        PEN_TRY(lister->page(lister->context, start_after, page, err));
+    }
+    int64_t now_us = page->server_us != 0 ? page->server_us : pen_now_us();
+    d->to_us = now_us - now_us % 1000;
+    return PEN_OK;
+}
+
 enum pen_code pen_discover_list(struct pen_discover *discover, const struct pen_lister *lister,
                                 pen_object_fn fn, void *context, struct pen_error *err)
 {
     bool is_name = discover->mode == PEN_DISCOVER_NAME && discover->options.last_path != NULL;
     const char *start_after = is_name ? discover->options.last_path : "";
     PEN_TRY(pen_discover_begin(discover, 0, fn, context, err));
-    unsigned empty_pages = 0;
-    for (bool is_first = true;; is_first = false) {
-        if (discover->source->env.cancel != NULL && *discover->source->env.cancel != 0)
-            return pen_fail(err, PEN_ERR_CANCELLED, "cancelled while listing");
-        struct pen_list_page page = {0};
-        PEN_TRY(lister->page(lister->context, start_after, &page, err));
+    struct pen_list_page page = {0};
+    PEN_TRY(first_page(discover, lister, start_after, &page, err));
+    for (unsigned empty_pages = 0;;) {
         discover->list_count++;
-        if (is_first) {
-            int64_t now_us = page.server_us != 0 ? page.server_us : pen_now_us();
-            discover->to_us = now_us - now_us % 1000;
-        }
         PEN_TRY(offer_page(discover, &page, err));
         if (page.is_last || discover->is_full)
             return pen_discover_end(discover, err);
@@ -268,6 +288,10 @@ enum pen_code pen_discover_list(struct pen_discover *discover, const struct pen_
         if (empty_pages > EMPTY_PAGES_MAX)
             return pen_fail(err, PEN_ERR_CORRUPT, "the listing sent %u pages without a key",
                             empty_pages);
+        if (discover->source->env.cancel != NULL && *discover->source->env.cancel != 0)
+            return pen_fail(err, PEN_ERR_CANCELLED, "cancelled while listing");
+        page = (struct pen_list_page){0};
+        PEN_TRY(lister->page(lister->context, start_after, &page, err));
     }
 }
 

@@ -99,6 +99,8 @@ struct pen_lister {
     /* in: start_after: "" or a key, the same on every call; only the first page needs it. */
     enum pen_code (*page)(void *context, const char *start_after, struct pen_list_page *ret_page,
                           struct pen_error *err);
+    /* restart: waits so long, then the next page is the first one again. */
+    enum pen_code (*restart)(void *context, int64_t wait_ms, struct pen_error *err);
 };
 
 enum pen_discover_mode { PEN_DISCOVER_NAME, PEN_DISCOVER_TIME, PEN_DISCOVER_PATH };
@@ -147,7 +149,9 @@ PEN_MUST_USE enum pen_code pen_discover_add(struct pen_discover *discover,
 PEN_MUST_USE enum pen_code pen_discover_end(struct pen_discover *discover, struct pen_error *err);
 
 /* pen_discover_list - begin, all pages of the lister, end. The time window ends at the first
- * page's server_us (the local clock only when the server sends none).
+ * page's server_us (the local clock only when the server sends none). Servers tell whole seconds:
+ * when objects of the running second may be there already, the listing starts anew in the next
+ * second, so that what existed before the run is in its window.
  * errors: as above; PEN_ERR_CORRUPT when pages repeat, go backwards or stay empty for ever.
  * memory: one page. */
 PEN_MUST_USE enum pen_code pen_discover_list(struct pen_discover *discover,

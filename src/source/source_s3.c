@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "s3/s3_reader.h"
 #include "source/s3_settings.h"
@@ -36,6 +37,7 @@ static void s3_close(struct pen_source *source)
 /* Turns pages of the service into pages of discover.h; texts stay the service page's. */
 struct bucket_lister {
     const struct pen_s3_settings *settings;
+    const volatile int *cancel;
     struct pen_s3_page page;
     struct pen_list_entry *entries;
     size_t cap;
@@ -100,6 +102,21 @@ static enum pen_code next_page(void *context, const char *start_after,
     return PEN_OK;
 }
 
+/* In small steps: cancelling must not wait. */
+static enum pen_code restart(void *context, int64_t wait_ms, struct pen_error *err)
+{
+    struct bucket_lister *lister = context;
+    const volatile int *cancel = lister->cancel;
+    for (int64_t until_us = pen_monotonic_us() + wait_ms * 1000; pen_monotonic_us() < until_us;) {
+        if (cancel != NULL && *cancel != 0)
+            return pen_fail(err, PEN_ERR_CANCELLED, "cancelled while listing");
+        struct timespec step = {0, 20 * 1000 * 1000};
+        (void)nanosleep(&step, NULL); /* woken early: the loop looks at the clock */
+    }
+    lister->is_started = false;
+    return PEN_OK;
+}
+
 /* One exact key: neither size nor storage class matter. */
 static enum pen_code list_one(struct pen_source *source, pen_object_fn fn, void *context,
                               struct pen_error *err)
@@ -130,8 +147,9 @@ static enum pen_code s3_list(struct pen_source *source, pen_object_fn fn, void *
         log_line(source, "info",
                  "Listing files with prefix \"/\". This doesn't mean all files in a bucket. If you "
                  "intend to read all files, use \"path_prefix: ''\" (empty string) instead.");
-    PEN_CLEANUP(bucket_lister_release) struct bucket_lister lister = {.settings = settings};
-    struct pen_lister interface = {&lister, next_page};
+    PEN_CLEANUP(bucket_lister_release)
+    struct bucket_lister lister = {.settings = settings, .cancel = source->env.cancel};
+    struct pen_lister interface = {&lister, next_page, restart};
     return pen_discover_list(&settings->discover, &interface, fn, context, err);
 }
 

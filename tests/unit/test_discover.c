@@ -75,7 +75,8 @@ struct table_lister {
     const struct row *rows; /* ends with key NULL */
     size_t page_size, at;
     int64_t server_us;
-    unsigned pages;
+    unsigned pages, restarts;
+    int64_t next_server_us; /* after a restart; 0: as before */
     char start_after[64];
     char keys[16][64];
     struct pen_list_entry entries[16];
@@ -103,11 +104,23 @@ static enum pen_code table_page(void *context, const char *start_after, struct p
     return PEN_OK;
 }
 
+static enum pen_code table_restart(void *context, int64_t wait_ms, struct pen_error *err)
+{
+    (void)err;
+    struct table_lister *lister = context;
+    assert_true(wait_ms >= 1000); /* the servers' clocks show whole seconds */
+    lister->at = 0;
+    lister->restarts++;
+    if (lister->next_server_us != 0)
+        lister->server_us = lister->next_server_us;
+    return PEN_OK;
+}
+
 static enum pen_code run(struct rig *rig, const struct row *rows, size_t page_size,
                          unsigned *ret_pages, struct pen_error *err)
 {
     struct table_lister lister = {.rows = rows, .page_size = page_size, .server_us = 5000000};
-    struct pen_lister interface = {&lister, table_page};
+    struct pen_lister interface = {&lister, table_page, table_restart};
     rig->keys[0] = '\0';
     enum pen_code code = pen_discover_list(&rig->state.discover, &interface, take_object, rig, err);
     if (ret_pages != NULL)
@@ -158,7 +171,7 @@ static void discover_asks_the_server_to_start_after_last_path_only_in_name_mode(
     (void)state;
     struct rig rig;
     struct table_lister lister = {.rows = plain, .page_size = 9, .server_us = 1};
-    struct pen_lister interface = {&lister, table_page};
+    struct pen_lister interface = {&lister, table_page, table_restart};
     assert_ok(rig_open(&rig, "{path_prefix: d/, last_path: d/b}", err));
     assert_ok(pen_discover_list(&rig.state.discover, &interface, take_object, &rig, err));
     assert_string_equal(lister.start_after, "d/b");
@@ -184,6 +197,34 @@ static void discover_keeps_times_from_inclusive_to_the_servers_clock_exclusive(v
     assert_lists("{path_prefix: d/, use_modified_time: true, "
                  "last_modified_time: '1970-01-01T00:00:05.000Z'}",
                  plain, "");
+}
+
+/* lists `plain` by time with such pages; the second reading of the clock is one second later */
+static unsigned count_restarts(const char *yaml, size_t page_size, int64_t server_us,
+                               const char *expected)
+{
+    struct rig rig;
+    struct table_lister lister = {.rows = plain,
+                                  .page_size = page_size,
+                                  .server_us = server_us,
+                                  .next_server_us = server_us + 1000000};
+    struct pen_lister interface = {&lister, table_page, table_restart};
+    assert_ok(rig_open(&rig, yaml, err));
+    assert_ok(pen_discover_list(&rig.state.discover, &interface, take_object, &rig, err));
+    assert_string_equal(rig.keys, expected);
+    rig_close(&rig);
+    return lister.restarts;
+}
+
+static void discover_waits_for_the_next_second_when_objects_of_this_one_may_exist(void **state)
+{
+    (void)state;
+    const char *by_time = "{path_prefix: d/, use_modified_time: true}";
+    const char *all = "d/a.csv d/c.txt d/e.csv d/f.csv ";
+    assert_int_equal(count_restarts(by_time, 9, 5000000, all), 1); /* d/f.csv is of this second */
+    assert_int_equal(count_restarts(by_time, 2, 5000000, all), 1); /* nobody knows what follows */
+    assert_int_equal(count_restarts(by_time, 9, 6000000, all), 0);
+    assert_int_equal(count_restarts("path_prefix: d/", 2, 5000000, all), 0);
 }
 
 static void discover_stops_at_the_limit_with_a_warning(void **state)
@@ -288,7 +329,7 @@ static void discover_ends_with_an_error_when_pages_stay_empty_for_ever(void **st
     (void)state;
     struct rig rig;
     unsigned pages = 0;
-    struct pen_lister interface = {&pages, empty_page};
+    struct pen_lister interface = {&pages, empty_page, table_restart};
     assert_ok(rig_open(&rig, "path_prefix: ''", err));
     assert_int_equal(pen_discover_list(&rig.state.discover, &interface, take_object, &rig, NULL),
                      PEN_ERR_CORRUPT);
@@ -506,6 +547,7 @@ int main(void)
         cmocka_unit_test(discover_takes_only_keys_after_last_path),
         cmocka_unit_test(discover_asks_the_server_to_start_after_last_path_only_in_name_mode),
         cmocka_unit_test(discover_keeps_times_from_inclusive_to_the_servers_clock_exclusive),
+        cmocka_unit_test(discover_waits_for_the_next_second_when_objects_of_this_one_may_exist),
         cmocka_unit_test(discover_stops_at_the_limit_with_a_warning),
         cmocka_unit_test(discover_skips_glacier_objects_when_told_to),
         cmocka_unit_test(
