@@ -3,6 +3,8 @@
 
 #include "base/utf8.h"
 
+#include <stdio.h>
+
 #include <unicode/ucnv.h>
 #include <unicode/ucsdet.h>
 
@@ -42,12 +44,13 @@ static enum pen_code fail_icu(UErrorCode status, const char *what, struct pen_er
     return pen_fail(err, PEN_ERR_INTERNAL, "%s: %s", what, u_errorName(status));
 }
 
-static enum pen_code best_match(UCharsetDetector *detector, const char **ret_name,
+static enum pen_code best_match(UCharsetDetector *detector, struct charset_guess *guess,
                                 struct pen_error *err)
 {
     UErrorCode status = U_ZERO_ERROR;
     int32_t count = 0, best_confidence = -1;
     size_t best_rank = 0;
+    const char *best = "UTF-8";
     const UCharsetMatch **matches = ucsdet_detectAll(detector, &count, &status);
     for (int32_t i = 0; U_SUCCESS(status) && i < count; i++) {
         int32_t confidence = ucsdet_getConfidence(matches[i], &status);
@@ -58,13 +61,16 @@ static enum pen_code best_match(UCharsetDetector *detector, const char **ret_nam
         if (confidence > best_confidence || rank > best_rank) {
             best_confidence = confidence;
             best_rank = rank;
-            *ret_name = mapped(name);
+            best = name;
         }
     }
     if (U_FAILURE(status))
         return fail_icu(status, "charset detection", err);
-    if (best_confidence < LEAST_CONFIDENCE)
-        *ret_name = "UTF-8";
+    guess->name = best_confidence < LEAST_CONFIDENCE ? "UTF-8" : mapped(best);
+    if (strcmp(guess->name, "UTF-8") == 0 && strcmp(best, "UTF-8") != 0)
+        (void)snprintf(guess->remark, sizeof guess->remark,
+                       "the sample is no valid UTF-8; %s is likely (confidence %d of 100)", best,
+                       best_confidence);
     return PEN_OK;
 }
 
@@ -91,10 +97,10 @@ static bool is_utf8(struct pen_slice sample)
     return has_multibyte && !has_zero && pen_utf8_is_valid(sample);
 }
 
-enum pen_code pen_guess_charset(struct pen_slice sample, const char **ret_name,
+enum pen_code pen_guess_charset(struct pen_slice sample, struct charset_guess *ret_guess,
                                 struct pen_error *err)
 {
-    *ret_name = "UTF-8";
+    *ret_guess = (struct charset_guess){.name = "UTF-8"};
     if (is_plain_ascii(sample) || is_utf8(sample))
         return PEN_OK;
     UErrorCode status = U_ZERO_ERROR;
@@ -103,7 +109,7 @@ enum pen_code pen_guess_charset(struct pen_slice sample, const char **ret_name,
         return fail_icu(status, "charset detection", err);
     ucsdet_setText(detector, sample.ptr, (int32_t)sample.len, &status);
     enum pen_code code = U_FAILURE(status) ? fail_icu(status, "charset detection", err)
-                                           : best_match(detector, ret_name, err);
+                                           : best_match(detector, ret_guess, err);
     ucsdet_close(detector);
     return code;
 }

@@ -6,12 +6,15 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-/* pen_guess_charset - the name for `charset`: ICU's detector with the rules of spec/guess.md 5.1.
- * Well-formed UTF-8, and plain ASCII, are UTF-8 without asking.
- * out:    *ret_name is a static text, or one that ICU keeps for the life of the process.
- * errors: PEN_ERR_INTERNAL from ICU, PEN_ERR_NOMEM. */
-PEN_MUST_USE enum pen_code pen_guess_charset(struct pen_slice sample, const char **ret_name,
-                                             struct pen_error *err);
+struct charset_guess {
+    const char *name; /* for `charset`: a static text, or one that ICU keeps */
+    char remark[160]; /* why it may be wrong; "" when it is not in doubt */
+};
+
+/* pen_guess_charset - ICU's detector with the rules of spec/guess.md 5.1. Well-formed UTF-8, and
+ * plain ASCII, are UTF-8 without asking. errors: PEN_ERR_INTERNAL from ICU, PEN_ERR_NOMEM. */
+PEN_MUST_USE enum pen_code
+pen_guess_charset(struct pen_slice sample, struct charset_guess *ret_guess, struct pen_error *err);
 
 /* pen_guess_json_charset - as a JSON reader finds it, from the first four bytes. */
 const char *pen_guess_json_charset(struct pen_slice sample);

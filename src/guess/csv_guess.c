@@ -126,6 +126,42 @@ static enum pen_code find_lines(struct work *work)
     return PEN_OK;
 }
 
+static enum pen_code read_rows(struct work *work, struct guess_rows *ret_rows)
+{
+    const struct guess_rows_request request = {
+        .text = work->text,
+        .syntax = &work->syntax,
+        .null_string = work->has_null_string ? &work->null_string : NULL,
+        .first_line = work->skipped + 1,
+        .is_cut = !work->request->is_whole,
+    };
+    return guess_rows_read(&request, &work->scratch, ret_rows, work->err);
+}
+
+/* Do the records have the same number of fields, more than one, and sound quoting? */
+static enum pen_code is_even(struct work *work, struct pen_slice quote, bool *ret_even)
+{
+    PEN_CLEANUP(guess_rows_release) struct guess_rows rows = {0};
+    work->syntax.quote = work->syntax.escape = quote;
+    PEN_TRY(read_rows(work, &rows));
+    *ret_even = rows.bad == 0 && rows.count > 1 && rows.at[0].count > 1;
+    for (size_t i = 1; i < rows.count; i++)
+        *ret_even &= rows.at[i].count == rows.at[0].count;
+    return PEN_OK;
+}
+
+/* Line by line, values over several lines look like stray quotes. The records tell. */
+static enum pen_code check_no_quote(struct work *work, char *quote)
+{
+    bool is_even_quoted = false, is_even_plain = true;
+    PEN_TRY(is_even(work, PEN_LIT("\""), &is_even_quoted));
+    if (is_even_quoted)
+        PEN_TRY(is_even(work, PEN_LIT(""), &is_even_plain));
+    if (!is_even_plain)
+        *quote = '"';
+    return PEN_OK;
+}
+
 static enum pen_code find_quote(struct work *work)
 {
     struct pen_csv_syntax *syntax = &work->syntax;
@@ -133,6 +169,8 @@ static enum pen_code find_quote(struct work *work)
     if (node == NULL) {
         char quote;
         PEN_TRY(guess_quote(work->lines, syntax->delimiter, &quote, work->err));
+        if (quote == '\0')
+            PEN_TRY(check_no_quote(work, &quote));
         syntax->quote = character(quote);
     } else if (node->kind == PEN_NODE_TEXT && node->text.len == 0) {
         syntax->quote = PEN_LIT("\""); /* the way older configurations write the default */
@@ -185,18 +223,6 @@ static enum pen_code find_shape(struct work *work)
     PEN_TRY(find_quote(work));
     PEN_TRY(find_escape(work));
     return find_null_string(work);
-}
-
-static enum pen_code read_rows(struct work *work, struct guess_rows *ret_rows)
-{
-    const struct guess_rows_request request = {
-        .text = work->text,
-        .syntax = &work->syntax,
-        .null_string = work->has_null_string ? &work->null_string : NULL,
-        .first_line = work->skipped + 1,
-        .is_cut = !work->request->is_whole,
-    };
-    return guess_rows_read(&request, &work->scratch, ret_rows, work->err);
 }
 
 /* Leading lines with fewer fields than the rest are a preamble: leaves them out of text. */

@@ -155,18 +155,39 @@ static void hint_at_array(struct pen_slice text, struct pen_node *parser)
             "this looks like a JSON array: use type: json with flatten_json_array: true";
 }
 
+static enum pen_code set_charset(const struct look *look, struct pen_node *found,
+                                 struct pen_error *err)
+{
+    struct charset_guess guess;
+    PEN_TRY(pen_guess_charset(look->sample, &guess, err));
+    PEN_TRY(set_parser_text(look, found, "charset", guess.name, err));
+    if (guess.remark[0] != '\0')
+        pen_node_get(pen_node_get(found, "parser"), "charset")->comment =
+            pen_arena_copy(look->arena, pen_slice_str(guess.remark));
+    return PEN_OK;
+}
+
+/* The sample as text, by the charset that is known. */
+static enum pen_code decode_text(const struct look *look, const struct pen_node *charset,
+                                 struct pen_buf *text, struct pen_error *err)
+{
+    enum pen_code code =
+        pen_guess_decode(look->sample, charset->text.ptr, look->is_whole, text, err);
+    if (code == PEN_ERR_CONFIG)
+        return pen_fail_at(look->request->bind, charset, err, "unknown charset '%.*s'",
+                           PEN_ARG(charset->text));
+    return code;
+}
+
 static enum pen_code guess_any_csv(const struct look *look, bool is_all_strings,
                                    struct pen_node *found, struct pen_error *err)
 {
     const struct pen_node *parser = parser_of(look);
     const struct pen_node *charset = pen_node_get(parser, "charset");
-    if (charset == NULL || charset->kind == PEN_NODE_NULL) {
-        const char *name;
-        PEN_TRY(pen_guess_charset(look->sample, &name, err));
-        return set_parser_text(look, found, "charset", name, err);
-    }
+    if (charset == NULL || charset->kind == PEN_NODE_NULL)
+        return set_charset(look, found, err);
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
-    PEN_TRY(pen_guess_decode(look->sample, charset->text.ptr, look->is_whole, &text, err));
+    PEN_TRY(decode_text(look, charset, &text, err));
     if (pen_node_get(parser, "newline") == NULL)
         return set_parser_text(look, found, "newline", guess_newline(pen_buf_slice(&text)), err);
     if (look->is_csv_done || !is_type_or_none(look, "csv"))
