@@ -229,7 +229,8 @@ enum pen_code pen_job_objects_page(const struct pen_job_page *page, struct pen_r
     struct pen_arena arena = PEN_ARENA((size_t)64 << 20);
     struct pen_db *db = pen_lake_db(page->lake);
     enum pen_code code =
-        pen_ledger_list(db, page->job_id, page->skip, page->max, &arena, &entries, ret_count, err);
+        pen_ledger_list(db, page->job_id, (struct pen_ledger_page){page->skip, page->max}, &arena,
+                        &entries, ret_count, err);
     if (code == PEN_OK)
         code = render_entries(entries, *ret_count, &arena, render, err);
     pen_arena_release(&arena);

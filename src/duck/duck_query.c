@@ -300,7 +300,7 @@ static void take_longs(struct pen_column *column, const void *data, duckdb_type 
     for (size_t i = 0; i < rows; i++) {
         switch ((int)type) {
         case DUCKDB_TYPE_TINYINT:
-            out[i] = ((const int8_t *)data)[i];
+            out[i] = (int64_t)((const int8_t *)data)[i];
             break;
         case DUCKDB_TYPE_SMALLINT:
             out[i] = ((const int16_t *)data)[i];

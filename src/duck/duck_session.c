@@ -5,8 +5,8 @@
 
 #include "base/arena.h"
 
-#include <ctype.h>
 #include <stdlib.h>
+#include <strings.h>
 
 /* --- copies ------------------------------------------------------------------------------------
  */
@@ -79,27 +79,29 @@ static enum pen_code copy_views(struct pen_duck_session *session,
 /* --- the locked engine -------------------------------------------------------------------------
  */
 
+static enum pen_code add_if_outside(struct pen_buf *sql, const char *data_folder, const char *path,
+                                    struct pen_error *err)
+{
+    if (path == NULL || pen_slice_starts(pen_slice_str(path), pen_slice_str(data_folder)))
+        return PEN_OK;
+    if (sql->ptr[sql->len - 1] != '[')
+        PEN_TRY(pen_buf_add_char(sql, ',', err));
+    return pen_duck_add_literal(sql, path, err);
+}
+
 /* Files outside the data folder (other programs may add such) are allowed one by one. */
 static enum pen_code add_allowed_paths(struct pen_buf *sql,
                                        const struct pen_duck_session_options *options,
                                        struct pen_error *err)
 {
-    struct pen_slice folder = pen_slice_str(options->data_folder);
     PEN_TRY(pen_buf_add_str(sql, "SET allowed_directories = [", err));
     PEN_TRY(pen_duck_add_literal(sql, options->data_folder, err));
     PEN_TRY(pen_buf_add_str(sql, "]; SET allowed_paths = [", err));
-    const char *separator = "";
     for (size_t v = 0; v < options->view_count; v++) {
         for (size_t f = 0; f < options->views[v].file_count; f++) {
             const struct pen_duck_view_file *file = &options->views[v].files[f];
-            const char *const paths[] = {file->path, file->delete_path};
-            for (size_t p = 0; p < 2; p++) {
-                if (paths[p] == NULL || pen_slice_starts(pen_slice_str(paths[p]), folder))
-                    continue;
-                PEN_TRY(pen_buf_add_str(sql, separator, err));
-                PEN_TRY(pen_duck_add_literal(sql, paths[p], err));
-                separator = ", ";
-            }
+            PEN_TRY(add_if_outside(sql, options->data_folder, file->path, err));
+            PEN_TRY(add_if_outside(sql, options->data_folder, file->delete_path, err));
         }
     }
     return pen_buf_add_str(sql, "]; SET enable_external_access = false;", err);
@@ -170,14 +172,9 @@ void pen_duck_session_interrupt(struct pen_duck_session *session)
 static bool holds_word(struct pen_slice text, const char *word)
 {
     size_t len = strlen(word);
-    for (size_t at = 0; at + len <= text.len; at++) {
-        size_t i = 0;
-        while (i < len &&
-               tolower((unsigned char)text.ptr[at + i]) == tolower((unsigned char)word[i]))
-            i++;
-        if (i == len)
+    for (size_t at = 0; at + len <= text.len; at++)
+        if (strncasecmp(text.ptr + at, word, len) == 0)
             return true;
-    }
     return false;
 }
 

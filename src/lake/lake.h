@@ -219,15 +219,20 @@ struct pen_lake_layout {
     size_t target_count;
 };
 
+/* What a load is going to do. */
+struct pen_lake_wish {
+    const char *database, *table;
+    const struct pen_schema *schema; /* what the stream delivers, `time` included */
+    bool may_create;                 /* a missing table is no error: the commit makes it */
+};
+
 /* pen_lake_layout - decides names, ids and types of a load's columns against the table as it is.
  * Existing columns keep their type (the writer casts, what cannot be cast becomes null); others are
- * planned as new ones. in: schema: what the stream delivers, `time` included.
+ * planned as new ones.
  * errors: PEN_ERR_NOT_FOUND: no database; no table and !may_create. PEN_ERR_CONFIG: names. */
-PEN_MUST_USE enum pen_code pen_lake_layout(struct pen_lake_txn *txn, const char *database,
-                                           const char *table, const struct pen_schema *schema,
-                                           bool may_create, struct pen_arena *arena,
-                                           struct pen_lake_layout *ret_layout,
-                                           struct pen_error *err);
+PEN_MUST_USE enum pen_code
+pen_lake_layout(struct pen_lake_txn *txn, const struct pen_lake_wish *wish, struct pen_arena *arena,
+                struct pen_lake_layout *ret_layout, struct pen_error *err);
 
 enum pen_lake_mode { PEN_LAKE_APPEND, PEN_LAKE_REPLACE };
 

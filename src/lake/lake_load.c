@@ -97,43 +97,48 @@ static enum pen_code plan_new(const struct pen_lake_table *table, const struct p
 }
 
 /* A table that is still to be made: nothing in it, `time` first unless the load brings it. */
-static enum pen_code imagine_table(struct pen_lake_txn *txn, const char *database, const char *name,
-                                   const struct pen_schema *schema, struct pen_arena *arena,
-                                   struct pen_lake_table *ret_table, struct pen_error *err)
+static enum pen_code imagine_table(struct pen_lake_txn *txn, const struct pen_lake_wish *wish,
+                                   struct pen_arena *arena, struct pen_lake_table *ret_table,
+                                   struct pen_error *err)
 {
-    PEN_TRY(pen_lake_check_name("Table", pen_slice_str(name), err));
+    PEN_TRY(pen_lake_check_name("Table", pen_slice_str(wish->table), err));
     struct pen_lake_database found;
-    PEN_TRY(pen_lake_database_find(txn, database, arena, &found, err));
-    bool has_time = pen_schema_find(schema, PEN_LIT("time")) != SIZE_MAX;
+    PEN_TRY(pen_lake_database_find(txn, wish->database, arena, &found, err));
+    bool has_time = pen_schema_find(wish->schema, PEN_LIT("time")) != SIZE_MAX;
     *ret_table = (struct pen_lake_table){.next_column_id = has_time ? 1 : 2};
-    return pen_lake_join_path(arena, found.folder, pen_slice_str(name), true, &ret_table->folder,
-                              err);
+    return pen_lake_join_path(arena, found.folder, pen_slice_str(wish->table), true,
+                              &ret_table->folder, err);
 }
 
-enum pen_code pen_lake_layout(struct pen_lake_txn *txn, const char *database, const char *table,
-                              const struct pen_schema *schema, bool may_create,
+static enum pen_code look_up_table(struct pen_lake_txn *txn, const struct pen_lake_wish *wish,
+                                   struct pen_arena *arena, struct pen_lake_table *ret_table,
+                                   struct pen_error *err)
+{
+    int64_t table_id = 0;
+    PEN_TRY(pen_lake_table_id(txn, wish->database, wish->table, &table_id, err));
+    if (table_id != 0)
+        return pen_lake_table_find(txn, wish->database, wish->table, arena, ret_table, err);
+    if (!wish->may_create)
+        return pen_lake_fail_no_table(wish->database, wish->table, err);
+    return imagine_table(txn, wish, arena, ret_table, err);
+}
+
+enum pen_code pen_lake_layout(struct pen_lake_txn *txn, const struct pen_lake_wish *wish,
                               struct pen_arena *arena, struct pen_lake_layout *ret_layout,
                               struct pen_error *err)
 {
-    struct pen_lake_table found = {0};
-    int64_t table_id = 0;
-    PEN_TRY(pen_lake_table_id(txn, database, table, &table_id, err));
-    if (table_id == 0 && !may_create)
-        return pen_lake_fail_no_table(database, table, err);
-    if (table_id == 0)
-        PEN_TRY(imagine_table(txn, database, table, schema, arena, &found, err));
-    else
-        PEN_TRY(pen_lake_table_find(txn, database, table, arena, &found, err));
-    struct pen_lake_layout layout = {.table_id = table_id, .folder = found.folder};
-    PEN_TRY(pen_lake_copy(arena, pen_slice_str(database), &layout.database, err));
-    PEN_TRY(pen_lake_copy(arena, pen_slice_str(table), &layout.table, err));
-    layout.target_count = schema->count;
-    layout.targets = pen_arena_alloc(arena, (schema->count + 1) * sizeof *layout.targets);
+    struct pen_lake_table table = {0};
+    PEN_TRY(look_up_table(txn, wish, arena, &table, err));
+    struct pen_lake_layout layout = {.table_id = table.table_id, .folder = table.folder};
+    PEN_TRY(pen_lake_copy(arena, pen_slice_str(wish->database), &layout.database, err));
+    PEN_TRY(pen_lake_copy(arena, pen_slice_str(wish->table), &layout.table, err));
+    layout.target_count = wish->schema->count;
+    layout.targets = pen_arena_alloc(arena, (layout.target_count + 1) * sizeof *layout.targets);
     if (layout.targets == NULL)
         return pen_fail_nomem(err);
     PEN_CLEANUP(pen_schema_clear) struct pen_schema fresh = {0};
-    PEN_TRY(match_existing(&found, schema, arena, layout.targets, &fresh, err));
-    PEN_TRY(plan_new(&found, &fresh, arena, layout.targets, err));
+    PEN_TRY(match_existing(&table, wish->schema, arena, layout.targets, &fresh, err));
+    PEN_TRY(plan_new(&table, &fresh, arena, layout.targets, err));
     *ret_layout = layout;
     return PEN_OK;
 }
@@ -252,20 +257,13 @@ static enum pen_code make_mapping(struct pen_lake_txn *txn, const struct pen_lak
     return PEN_OK;
 }
 
-static enum pen_code add_parts(struct pen_lake_txn *txn, const struct pen_lake_layout *layout,
-                               const struct pen_lake_table *table, const struct pen_part *parts,
-                               size_t part_count, const int64_t *ids, bool is_planned,
-                               struct pen_error *err)
+static enum pen_code check_parts(const struct pen_lake_layout *layout, const struct pen_part *parts,
+                                 size_t part_count, struct pen_error *err)
 {
-    int64_t mapping_id = -1;
-    if (!is_planned && part_count > 0)
-        PEN_TRY(make_mapping(txn, layout, table->table_id, ids, &mapping_id, err));
-    for (size_t i = 0; i < part_count; i++) {
+    for (size_t i = 0; i < part_count; i++)
         if (parts[i].column_count != layout->target_count)
             return pen_fail(err, PEN_ERR_INTERNAL, "part '%s' has %zu columns, the load has %zu",
                             parts[i].path, parts[i].column_count, layout->target_count);
-        PEN_TRY(pen_lake_add_file(txn, table, layout, ids, mapping_id, &parts[i], err));
-    }
     return PEN_OK;
 }
 
@@ -275,6 +273,7 @@ enum pen_code pen_lake_load(struct pen_lake_txn *txn, const struct pen_lake_layo
 {
     PEN_CLEANUP(pen_arena_release) struct pen_arena arena = PEN_ARENA((size_t)256 << 20);
     struct pen_lake_table table = {0};
+    PEN_TRY(check_parts(layout, parts, part_count, err));
     PEN_TRY(settle_table(txn, layout, &arena, &table, err));
     const long long id = (long long)table.table_id;
     int64_t *ids = pen_arena_alloc(&arena, (layout->target_count + 1) * sizeof *ids);
@@ -288,7 +287,11 @@ enum pen_code pen_lake_load(struct pen_lake_txn *txn, const struct pen_lake_layo
     }
     /* once more: columns may have been made */
     PEN_TRY(pen_lake_table_find(txn, layout->database, layout->table, &arena, &table, err));
-    PEN_TRY(add_parts(txn, layout, &table, parts, part_count, ids, is_planned, err));
+    int64_t mapping_id = -1;
+    if (!is_planned && part_count > 0)
+        PEN_TRY(make_mapping(txn, layout, table.table_id, ids, &mapping_id, err));
+    for (size_t i = 0; i < part_count; i++)
+        PEN_TRY(pen_lake_add_file(txn, &table, layout, ids, mapping_id, &parts[i], err));
     if (part_count > 0)
         PEN_TRY(pen_lake_note_change(txn, err, "inserted_into_table:%lld", id));
     if (ret_table_id != NULL)

@@ -7,7 +7,7 @@
 
 /* A column's statistics as they go into the catalog; texts NULL = unknown. */
 struct bounds {
-    bool contains_null;
+    bool contains_null, is_all_null;
     int contains_nan; /* -1 unknown */
     const char *min, *max;
 };
@@ -83,9 +83,8 @@ static void widen(const char *type_text, const char *stored, const char **inout_
 
 /* Merges what the catalog has for the column into *bounds. out: *ret_is_stored. */
 static enum pen_code merge_stored(struct pen_lake_txn *txn, int64_t table_id,
-                                  const struct pen_lake_column *column, bool is_all_null,
-                                  struct pen_arena *arena, struct bounds *bounds,
-                                  bool *ret_is_stored, struct pen_error *err)
+                                  const struct pen_lake_column *column, struct pen_arena *arena,
+                                  struct bounds *bounds, bool *ret_is_stored, struct pen_error *err)
 {
     PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
     PEN_TRY(pen_db_query(txn->db, &stmt, err,
@@ -105,7 +104,7 @@ static enum pen_code merge_stored(struct pen_lake_txn *txn, int64_t table_id,
         bounds->contains_nan = -1;
     else if (pen_stmt_int(stmt, 1) != 0 && bounds->contains_nan == 0)
         bounds->contains_nan = 1;
-    if (is_all_null) { /* no value of the part widens anything */
+    if (bounds->is_all_null) { /* no value of the part widens anything */
         bounds->min = min;
         bounds->max = max;
         return PEN_OK;
@@ -138,13 +137,12 @@ static enum pen_code merge_column(struct pen_lake_txn *txn, const struct pen_lak
 {
     PEN_CLEANUP(pen_arena_release) struct pen_arena arena = PEN_ARENA((size_t)16 << 20);
     struct bounds bounds = {.contains_null = part->null_count > 0,
+                            .is_all_null = part->null_count == part->value_count,
                             .contains_nan = nan_of(part),
                             .min = part->min,
                             .max = part->max};
     bool is_stored = false;
-    bool is_all_null = part->null_count == part->value_count;
-    PEN_TRY(
-        merge_stored(txn, table->table_id, column, is_all_null, &arena, &bounds, &is_stored, err));
+    PEN_TRY(merge_stored(txn, table->table_id, column, &arena, &bounds, &is_stored, err));
     /* rows that were there before the column was are null in it */
     if (!is_stored && !is_table_empty)
         bounds.contains_null = true;

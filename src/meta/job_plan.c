@@ -28,7 +28,7 @@ enum pen_code pen_job_objects_add(struct pen_db *db, int64_t job_id,
     return pen_meta_leave(db, is_own, insert_objects(db, job_id, objects, count, err), err);
 }
 
-enum pen_code pen_job_objects_get(struct pen_db *db, int64_t job_id, int64_t first, size_t count,
+enum pen_code pen_job_objects_get(struct pen_db *db, int64_t job_id, struct pen_job_range range,
                                   struct pen_arena *arena, struct pen_job_object **ret_objects,
                                   size_t *ret_count, struct pen_error *err)
 {
@@ -37,7 +37,7 @@ enum pen_code pen_job_objects_get(struct pen_db *db, int64_t job_id, int64_t fir
                          "SELECT object_index, bucket, object_key, etag, version_id, size_bytes, "
                          "modified_us FROM job_object WHERE job_id = $1 AND object_index >= $2 "
                          "ORDER BY object_index LIMIT $3",
-                         "iii", job_id, first, (int64_t)count));
+                         "iii", job_id, range.first_object, range.object_count));
     struct pen_job_object *objects = NULL;
     size_t got = 0;
     for (;;) {
@@ -162,26 +162,22 @@ enum pen_code pen_job_task_start(struct pen_db *db, int64_t job_id, int64_t task
 
 static enum pen_code insert_part(struct pen_db *db, int64_t job_id, int64_t task_index,
                                  const char *folder, const char *file_name, int64_t now_us,
-                                 int64_t *ret_part_id, struct pen_error *err)
+                                 struct pen_error *err)
 {
     int64_t part_id = 0;
     PEN_TRY(pen_meta_next_id(db, "SELECT max(part_id) FROM job_part", &part_id, err));
-    PEN_TRY(pen_db_run(db, NULL, err,
-                       "INSERT INTO job_part VALUES ($1, $2, $3, 'writing', $4, $5, $6, 0, 0, 0)",
-                       "iiitti", part_id, job_id, task_index, folder, file_name, now_us));
-    if (ret_part_id != NULL)
-        *ret_part_id = part_id;
-    return PEN_OK;
+    return pen_db_run(db, NULL, err,
+                      "INSERT INTO job_part VALUES ($1, $2, $3, 'writing', $4, $5, $6, 0, 0, 0)",
+                      "iiitti", part_id, job_id, task_index, folder, file_name, now_us);
 }
 
 enum pen_code pen_job_part_begin(struct pen_db *db, int64_t job_id, int64_t task_index,
                                  const char *folder, const char *file_name, int64_t now_us,
-                                 int64_t *ret_part_id, struct pen_error *err)
+                                 struct pen_error *err)
 {
     bool is_own = false;
     PEN_TRY(pen_meta_enter(db, &is_own, err));
-    enum pen_code code =
-        insert_part(db, job_id, task_index, folder, file_name, now_us, ret_part_id, err);
+    enum pen_code code = insert_part(db, job_id, task_index, folder, file_name, now_us, err);
     return pen_meta_leave(db, is_own, code, err);
 }
 

@@ -24,9 +24,14 @@ PEN_MUST_USE enum pen_code pen_job_objects_add(struct pen_db *db, int64_t job_id
                                                const struct pen_job_object *objects, size_t count,
                                                struct pen_error *err);
 
-/* pen_job_objects_get - `count` objects from `first` on, as many as there are. */
-PEN_MUST_USE enum pen_code pen_job_objects_get(struct pen_db *db, int64_t job_id, int64_t first,
-                                               size_t count, struct pen_arena *arena,
+/* A run of objects. */
+struct pen_job_range {
+    int64_t first_object, object_count;
+};
+
+/* pen_job_objects_get - the objects of the range, as many as there are. */
+PEN_MUST_USE enum pen_code pen_job_objects_get(struct pen_db *db, int64_t job_id,
+                                               struct pen_job_range range, struct pen_arena *arena,
                                                struct pen_job_object **ret_objects,
                                                size_t *ret_count, struct pen_error *err);
 
@@ -56,11 +61,10 @@ PEN_MUST_USE enum pen_code pen_job_task_start(struct pen_db *db, int64_t job_id,
                                               struct pen_error *err);
 
 /* pen_job_part_begin - notes a part before its file is made, so that it is found when the process
- * dies. in: folder as in the layout (absolute), file_name. out: *ret_part_id. */
+ * dies. in: folder as in the layout (absolute), file_name. */
 PEN_MUST_USE enum pen_code pen_job_part_begin(struct pen_db *db, int64_t job_id, int64_t task_index,
                                               const char *folder, const char *file_name,
-                                              int64_t now_us, int64_t *ret_part_id,
-                                              struct pen_error *err);
+                                              int64_t now_us, struct pen_error *err);
 
 /* How a task ended. Rejected and filtered records per object go to the job's object rows. */
 struct pen_job_task_object {

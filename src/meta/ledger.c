@@ -69,17 +69,16 @@ static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t len)
     return hash;
 }
 
-static int64_t object_hash(int64_t table_id, const char *bucket, const char *key, const char *etag,
-                           uint64_t size_bytes)
+static int64_t object_hash(const struct pen_ledger_entry *entry)
 {
     char numbers[48];
-    (void)snprintf(numbers, sizeof numbers, "%lld %llu", (long long)table_id,
-                   (unsigned long long)size_bytes); /* always fits */
+    (void)snprintf(numbers, sizeof numbers, "%lld %llu", (long long)entry->table_id,
+                   (unsigned long long)entry->size_bytes); /* always fits */
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     hash = add_bytes(hash, numbers, strlen(numbers) + 1);
-    hash = add_bytes(hash, bucket, strlen(bucket) + 1);
-    hash = add_bytes(hash, key, strlen(key) + 1);
-    hash = add_bytes(hash, etag, strlen(etag) + 1);
+    hash = add_bytes(hash, entry->bucket, strlen(entry->bucket) + 1);
+    hash = add_bytes(hash, entry->key, strlen(entry->key) + 1);
+    hash = add_bytes(hash, entry->etag, strlen(entry->etag) + 1);
     return (int64_t)(hash == 0 ? 1 : hash);
 }
 
@@ -113,13 +112,11 @@ static enum pen_code insert_entry(struct pen_db *db, int64_t entry_id,
     char room[ETAG_ROOM];
     struct pen_slice etag;
     PEN_TRY(pack_etag(entry->etag, room, &etag, err));
-    int64_t hash =
-        object_hash(entry->table_id, entry->bucket, entry->key, entry->etag, entry->size_bytes);
-    return pen_db_run(db, NULL, err,
-                      "INSERT INTO ledger VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                      "iiiitbiiiii", entry_id, hash, entry->table_id, bucket_id, entry->key, etag,
-                      (int64_t)entry->size_bytes, (int64_t)entry->rows, (int64_t)entry->rejected,
-                      (int64_t)entry->filtered, (int64_t)entry->plain_bytes);
+    return pen_db_run(
+        db, NULL, err, "INSERT INTO ledger VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "iiiitbiiiii", entry_id, object_hash(entry), entry->table_id, bucket_id, entry->key, etag,
+        (int64_t)entry->size_bytes, (int64_t)entry->rows, (int64_t)entry->rejected,
+        (int64_t)entry->filtered, (int64_t)entry->plain_bytes);
 }
 
 static bool is_same_job(const struct pen_ledger_entry *a, const struct pen_ledger_entry *b)
@@ -212,21 +209,20 @@ enum pen_code pen_ledger_add_job(struct pen_db *db, int64_t job_id, int64_t tabl
 /* --- look up -----------------------------------------------------------------------------------
  */
 
-enum pen_code pen_ledger_has(struct pen_db *db, int64_t table_id, const char *bucket,
-                             const char *key, const char *etag, uint64_t size_bytes, bool *ret_has,
-                             struct pen_error *err)
+enum pen_code pen_ledger_has(struct pen_db *db, const struct pen_ledger_entry *version,
+                             bool *ret_has, struct pen_error *err)
 {
     char room[ETAG_ROOM];
     struct pen_slice packed;
-    PEN_TRY(pack_etag(etag, room, &packed, err));
+    PEN_TRY(pack_etag(version->etag, room, &packed, err));
     int64_t found = 0;
     return pen_db_query_int(db, &found, ret_has, err,
                             "SELECT 1 FROM ledger l JOIN ledger_bucket b "
                             "ON b.bucket_id = l.bucket_id WHERE l.object_hash = $1 "
                             "AND l.table_id = $2 AND l.object_key = $3 AND l.etag = $4 "
                             "AND l.size_bytes = $5 AND b.bucket = $6 LIMIT 1",
-                            "iitbit", object_hash(table_id, bucket, key, etag, size_bytes),
-                            table_id, key, packed, (int64_t)size_bytes, bucket);
+                            "iitbit", object_hash(version), version->table_id, version->key, packed,
+                            (int64_t)version->size_bytes, version->bucket);
 }
 
 static enum pen_code read_entry(struct pen_stmt *stmt, struct pen_arena *arena, int64_t job_id,
@@ -247,7 +243,7 @@ static enum pen_code read_entry(struct pen_stmt *stmt, struct pen_arena *arena, 
     return unpack_etag(pen_stmt_bytes(stmt, 3), arena, &entry->etag, err);
 }
 
-enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id, size_t skip, size_t max,
+enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id, struct pen_ledger_page page,
                               struct pen_arena *arena, struct pen_ledger_entry **ret_entries,
                               size_t *ret_count, struct pen_error *err)
 {
@@ -259,7 +255,7 @@ enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id, size_t skip, si
                          "AND l.entry_id < j.first_entry + j.entry_count "
                          "JOIN ledger_bucket b ON b.bucket_id = l.bucket_id "
                          "WHERE j.job_id = $1 ORDER BY l.entry_id LIMIT $2 OFFSET $3",
-                         "iii", job_id, (int64_t)max, (int64_t)skip));
+                         "iii", job_id, (int64_t)page.max, (int64_t)page.skip));
     struct pen_ledger_entry *entries = NULL;
     size_t count = 0;
     for (;;) {

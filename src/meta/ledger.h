@@ -28,15 +28,19 @@ PEN_MUST_USE enum pen_code pen_ledger_add_job(struct pen_db *db, int64_t job_id,
                                               int64_t snapshot_id, uint64_t *ret_count,
                                               struct pen_error *err);
 
-/* pen_ledger_has - whether this version (bucket, key, etag, size) was loaded into the table.
- * cost: one index look-up. */
-PEN_MUST_USE enum pen_code pen_ledger_has(struct pen_db *db, int64_t table_id, const char *bucket,
-                                          const char *key, const char *etag, uint64_t size_bytes,
+/* pen_ledger_has - whether a version was loaded into a table. in: table_id, bucket, key, etag and
+ * size_bytes of `version` are looked at. cost: one index look-up. */
+PEN_MUST_USE enum pen_code pen_ledger_has(struct pen_db *db, const struct pen_ledger_entry *version,
                                           bool *ret_has, struct pen_error *err);
 
-/* pen_ledger_list - what a job loaded, in the order of its plan, from `skip` on, at most `max`. */
-PEN_MUST_USE enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id, size_t skip,
-                                           size_t max, struct pen_arena *arena,
+/* Part of a list. */
+struct pen_ledger_page {
+    size_t skip, max;
+};
+
+/* pen_ledger_list - what a job loaded, in the order of its plan. */
+PEN_MUST_USE enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id,
+                                           struct pen_ledger_page page, struct pen_arena *arena,
                                            struct pen_ledger_entry **ret_entries, size_t *ret_count,
                                            struct pen_error *err);
 

@@ -279,8 +279,11 @@ static enum pen_code make_layout(struct pen_job_run *run, struct pen_error *err)
         PEN_TRY(pen_lake_transact(run->lake, NULL, create_database, run, NULL, err));
     PEN_CLEANUP(pen_lake_rollback_p) struct pen_lake_txn *txn = NULL;
     PEN_TRY(pen_lake_begin_read(run->lake, &txn, err));
-    return pen_lake_layout(txn, run->options->database, run->options->table, &run->conform->schema,
-                           run->options->auto_create_table, &run->arena, &run->layout, err);
+    struct pen_lake_wish wish = {.database = run->options->database,
+                                 .table = run->options->table,
+                                 .schema = &run->conform->schema,
+                                 .may_create = run->options->auto_create_table};
+    return pen_lake_layout(txn, &wish, &run->arena, &run->layout, err);
 }
 
 static enum pen_code log_start(struct pen_job_run *run, struct pen_error *err)

@@ -113,10 +113,8 @@ static enum pen_code run_attempt(struct attempt *attempt, struct pen_error *err)
     };
     PEN_TRY(pen_task_new(&options, &attempt->task, err));
     pen_duck_part_name(attempt->file_name);
-    int64_t part_id = 0;
     PEN_TRY(pen_job_part_begin(pen_lake_db(run->lake), run->job_id, (int64_t)attempt->task_index,
-                               run->layout.folder, attempt->file_name, pen_now_us(), &part_id,
-                               err));
+                               run->layout.folder, attempt->file_name, pen_now_us(), err));
     PEN_TRY(write_part(attempt, err));
     PEN_TRY(pen_task_check(attempt->task, err));
     PEN_TRY(pen_account_check(&attempt->account, rows_in_parts(&attempt->parts), err));

@@ -60,8 +60,13 @@ static enum pen_code add_object(void *context, const struct pen_object *object,
     const struct pen_plan_ledger *ledger = listing->ledger;
     bool is_loaded = false;
     if (ledger != NULL && ledger->table_id != 0)
-        PEN_TRY(pen_ledger_has(ledger->db, ledger->table_id, ledger->bucket, object->key,
-                               object->etag, object->size_bytes, &is_loaded, err));
+        PEN_TRY(pen_ledger_has(ledger->db,
+                               &(struct pen_ledger_entry){.table_id = ledger->table_id,
+                                                          .bucket = ledger->bucket,
+                                                          .key = object->key,
+                                                          .etag = object->etag,
+                                                          .size_bytes = object->size_bytes},
+                               &is_loaded, err));
     if (!is_loaded)
         return copy_object(listing->plan, object, err);
     listing->plan->skipped_objects++;

@@ -134,7 +134,8 @@ static void plan(struct pen_lake *lake, const char *database, const char *table,
 {
     struct pen_lake_txn *txn = NULL;
     MUST(pen_lake_begin_read(lake, &txn, err));
-    MUST(pen_lake_layout(txn, database, table, &supply->schema, true, arena, layout, err));
+    struct pen_lake_wish wish = {database, table, &supply->schema, true};
+    MUST(pen_lake_layout(txn, &wish, arena, layout, err));
     pen_lake_rollback(txn);
 }
 

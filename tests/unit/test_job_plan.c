@@ -56,7 +56,7 @@ static size_t garbage_count(const char *file_name)
 static void write_task(int64_t task_index, const char *file_name)
 {
     assert_ok(pen_job_task_start(db, 7, task_index, err));
-    assert_ok(pen_job_part_begin(db, 7, task_index, "/lake/", file_name, 1, NULL, err));
+    assert_ok(pen_job_part_begin(db, 7, task_index, "/lake/", file_name, 1, err));
     struct pen_part_column columns[2] = {
         {.value_count = 9, .null_count = 1, .size_bytes = 100, .min = "-1", .max = "8"},
         {.value_count = 9, .has_nan_info = true, .contains_nan = true}};
@@ -81,7 +81,8 @@ static void plan_is_read_back_as_written(void **state)
     plan_two_tasks();
     struct pen_job_object *objects = NULL;
     size_t count = 0;
-    assert_ok(pen_job_objects_get(db, 7, 1, 10, &arena, &objects, &count, err));
+    assert_ok(
+        pen_job_objects_get(db, 7, (struct pen_job_range){1, 10}, &arena, &objects, &count, err));
     assert_int_equal(count, 2);
     assert_int_equal(objects[0].object_index, 1);
     assert_string_equal(objects[0].key, "k\xc3\xa9y");
@@ -133,7 +134,7 @@ static void second_attempt_turns_the_firsts_parts_into_garbage(void **state)
     (void)state;
     plan_two_tasks();
     assert_ok(pen_job_task_start(db, 7, 0, err));
-    assert_ok(pen_job_part_begin(db, 7, 0, "/lake/", "dead.parquet", 1, NULL, err));
+    assert_ok(pen_job_part_begin(db, 7, 0, "/lake/", "dead.parquet", 1, err));
     assert_int_equal(garbage_count("dead.parquet"), 0);
     write_task(0, "alive.parquet");
     assert_int_equal(garbage_count("dead.parquet"), 1);
@@ -177,7 +178,7 @@ static void deleting_the_plan_keeps_committed_parts_and_gives_up_others(void **s
     plan_two_tasks();
     write_task(0, "written.parquet");
     assert_ok(pen_job_task_start(db, 7, 1, err));
-    assert_ok(pen_job_part_begin(db, 7, 1, "/lake/", "writing.parquet", 1, NULL, err));
+    assert_ok(pen_job_part_begin(db, 7, 1, "/lake/", "writing.parquet", 1, err));
     assert_ok(pen_db_begin(db, err));
     assert_ok(pen_job_plan_delete(db, 7, false, err));
     assert_int_equal(garbage_count("written.parquet"), 1);
@@ -189,7 +190,8 @@ static void deleting_the_plan_keeps_committed_parts_and_gives_up_others(void **s
     assert_int_equal(garbage_count("writing.parquet"), 1);
     struct pen_job_object *objects = NULL;
     size_t count = 9;
-    assert_ok(pen_job_objects_get(db, 7, 0, 10, &arena, &objects, &count, err));
+    assert_ok(
+        pen_job_objects_get(db, 7, (struct pen_job_range){0, 10}, &arena, &objects, &count, err));
     assert_int_equal(count, 0);
 }
 

@@ -89,7 +89,8 @@ static void load(const char *table, const struct pen_schema *schema, enum pen_la
 {
     struct pen_lake_layout layout;
     struct pen_lake_txn *txn = begin_read();
-    assert_ok(pen_lake_layout(txn, "sample", table, schema, true, &arena, &layout, err));
+    assert_ok(pen_lake_layout(txn, &(struct pen_lake_wish){"sample", table, schema, true}, &arena,
+                              &layout, err));
     pen_lake_rollback(txn);
     txn = begin();
     assert_ok(pen_lake_load(txn, &layout, mode, parts, count, NULL, err));
@@ -334,7 +335,8 @@ static void later_columns_are_added_and_types_never_change(void **state)
     schema = schema_of(second, 4, PEN_TYPE_STRING);
     struct pen_lake_layout layout;
     struct pen_lake_txn *txn = begin_read();
-    assert_ok(pen_lake_layout(txn, "sample", "events", &schema, false, &arena, &layout, err));
+    assert_ok(pen_lake_layout(txn, &(struct pen_lake_wish){"sample", "events", &schema, false},
+                              &arena, &layout, err));
     pen_lake_rollback(txn);
     assert_string_equal(layout.targets[0].sql_type, "BIGINT");
     assert_string_equal(layout.targets[1].name, "new_one");
@@ -365,7 +367,8 @@ static void later_columns_are_added_and_types_never_change(void **state)
                      1);
     /* the same data again find the same columns */
     txn = begin_read();
-    assert_ok(pen_lake_layout(txn, "sample", "events", &schema, false, &arena, &layout, err));
+    assert_ok(pen_lake_layout(txn, &(struct pen_lake_wish){"sample", "events", &schema, false},
+                              &arena, &layout, err));
     pen_lake_rollback(txn);
     assert_int_equal(layout.targets[1].column_id, 3);
     assert_false(layout.targets[1].is_new);
@@ -385,8 +388,9 @@ static void colliding_new_columns_get_a_name_mapping(void **state)
     struct pen_part part = make_part("a.parquet", 10, "1", "9", columns, 2);
     struct pen_lake_txn *txn = begin_read();
     for (size_t i = 0; i < 2; i++)
-        assert_ok(
-            pen_lake_layout(txn, "sample", "events", &schemas[i], true, &arena, &layouts[i], err));
+        assert_ok(pen_lake_layout(txn,
+                                  &(struct pen_lake_wish){"sample", "events", &schemas[i], true},
+                                  &arena, &layouts[i], err));
     pen_lake_rollback(txn);
     for (size_t i = 0; i < 2; i++) {
         txn = begin();
@@ -418,7 +422,8 @@ static void load_into_a_table_that_went_away_is_a_conflict(void **state)
     load("events", &schema, PEN_LAKE_APPEND, NULL, 0);
     struct pen_lake_layout layout;
     struct pen_lake_txn *txn = begin_read();
-    assert_ok(pen_lake_layout(txn, "sample", "events", &schema, true, &arena, &layout, err));
+    assert_ok(pen_lake_layout(txn, &(struct pen_lake_wish){"sample", "events", &schema, true},
+                              &arena, &layout, err));
     pen_lake_rollback(txn);
     txn = begin();
     assert_ok(pen_lake_table_drop(txn, "sample", "events", err));
@@ -434,9 +439,10 @@ static void load_into_a_table_that_went_away_is_a_conflict(void **state)
         pen_lake_rollback(txn);
     }
     txn = begin_read();
-    assert_int_equal(
-        pen_lake_layout(txn, "sample", "events", &schema, false, &arena, &layout, &failure),
-        PEN_ERR_NOT_FOUND);
+    assert_int_equal(pen_lake_layout(txn,
+                                     &(struct pen_lake_wish){"sample", "events", &schema, false},
+                                     &arena, &layout, &failure),
+                     PEN_ERR_NOT_FOUND);
     assert_string_equal(failure.message, "Table 'sample.events' does not exist.");
     pen_lake_rollback(txn);
     pen_schema_clear(&schema);
@@ -559,8 +565,8 @@ static void eight_processes_append_to_one_table_without_loss(void **state)
         struct pen_lake_layout layout;
         int bad = pen_lake_open(home, PEN_DB_WRITE, &own, NULL) != PEN_OK ||
                   pen_lake_begin_read(own, &txn, NULL) != PEN_OK ||
-                  pen_lake_layout(txn, "sample", "events", &schema, true, &arena, &layout, NULL) !=
-                      PEN_OK;
+                  pen_lake_layout(txn, &(struct pen_lake_wish){"sample", "events", &schema, true},
+                                  &arena, &layout, NULL) != PEN_OK;
         pen_lake_rollback(txn);
         layout.table_id = 0; /* the first of them makes the table */
         for (int round = 0; round < ROUNDS && !bad; round++)

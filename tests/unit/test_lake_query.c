@@ -39,7 +39,8 @@ static void plan(const char *table, struct fake_stream *fake, struct pen_lake_la
 {
     struct pen_lake_txn *txn = NULL;
     assert_ok(pen_lake_begin_read(lake, &txn, err));
-    assert_ok(pen_lake_layout(txn, "sample", table, &fake->schema, true, &arena, layout, err));
+    assert_ok(pen_lake_layout(txn, &(struct pen_lake_wish){"sample", table, &fake->schema, true},
+                              &arena, layout, err));
     pen_lake_rollback(txn);
 }
 

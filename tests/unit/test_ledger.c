@@ -29,7 +29,9 @@ static int close_db(void **state)
 static bool has(int64_t table, const char *bucket, const char *key, const char *etag, uint64_t size)
 {
     bool is_there = false;
-    assert_ok(pen_ledger_has(db, table, bucket, key, etag, size, &is_there, err));
+    struct pen_ledger_entry version = {
+        .table_id = table, .bucket = bucket, .key = key, .etag = etag, .size_bytes = size};
+    assert_ok(pen_ledger_has(db, &version, &is_there, err));
     return is_there;
 }
 
@@ -73,7 +75,7 @@ static void plan_of_a_job_becomes_its_entries(void **state)
     assert_ok(pen_job_plan_delete(db, 9, true, err));
     struct pen_ledger_entry *entries = NULL;
     size_t got = 0;
-    assert_ok(pen_ledger_list(db, 9, 0, 10, &arena, &entries, &got, err));
+    assert_ok(pen_ledger_list(db, 9, (struct pen_ledger_page){0, 10}, &arena, &entries, &got, err));
     assert_int_equal(got, 2);
     assert_string_equal(entries[0].key, "one");
     assert_string_equal(entries[0].etag, HEX);
@@ -84,10 +86,10 @@ static void plan_of_a_job_becomes_its_entries(void **state)
     assert_string_equal(entries[1].etag, "odd etag");
     assert_int_equal(entries[1].snapshot_id, 44);
     assert_int_equal(entries[1].table_id, 3);
-    assert_ok(pen_ledger_list(db, 9, 1, 10, &arena, &entries, &got, err));
+    assert_ok(pen_ledger_list(db, 9, (struct pen_ledger_page){1, 10}, &arena, &entries, &got, err));
     assert_int_equal(got, 1);
     assert_string_equal(entries[0].bucket, "b");
-    assert_ok(pen_ledger_list(db, 8, 0, 10, &arena, &entries, &got, err));
+    assert_ok(pen_ledger_list(db, 8, (struct pen_ledger_page){0, 10}, &arena, &entries, &got, err));
     assert_int_equal(got, 0);
 }
 
@@ -103,7 +105,7 @@ static void forgotten_table_may_load_again_and_keeps_its_history(void **state)
     assert_true(has(4, "b", "k", HEX, 5));
     struct pen_ledger_entry *list = NULL;
     size_t count = 0;
-    assert_ok(pen_ledger_list(db, 1, 0, 10, &arena, &list, &count, err));
+    assert_ok(pen_ledger_list(db, 1, (struct pen_ledger_page){0, 10}, &arena, &list, &count, err));
     assert_int_equal(count, 1);
     assert_int_equal(list[0].table_id, 3);
     entries[0].job_id = 5;
