@@ -40,7 +40,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     size_t len = size * count;
     if (!http_call_has_room(call)) {
         set_paused(call, true);
-        return CURL_WRITEFUNC_PAUSE;
+        if (!http_call_has_room(call))
+            return CURL_WRITEFUNC_PAUSE;
+        set_paused(call, false); /* the reader made room before it could see the pause */
     }
     if (!http_call_append(call, bytes, len))
         return 0; /* ends the transfer with CURLE_WRITE_ERROR */

@@ -111,7 +111,10 @@ static void serve(void *context, struct test_peer *peer, const struct test_reque
     char range[64] = "", condition[80], etag[80];
     size_t first = 0, last = scene->len - 1;
     count_at_once(scene, 1);
-    (void)usleep(scene->delay_us);
+    (void)pthread_mutex_lock(&scene->lock);
+    useconds_t delay_us = scene->delay_us;
+    (void)pthread_mutex_unlock(&scene->lock);
+    (void)usleep(delay_us);
     bool is_range = test_header(request, "Range", range, sizeof range);
     if (is_range && sscanf(range, "bytes=%zu-%zu", &first, &last) == 1)
         last = scene->len - 1;
@@ -368,8 +371,10 @@ static void close_in_mid_read_gives_all_ranges_back(void **state)
         assert_ok(pen_s3_reader_read(reader, piece, sizeof piece, &len, err));
         pen_s3_reader_close(reader);
     }
+    (void)pthread_mutex_lock(&scene->lock);
     scene->delay_us = 5000;
     scene->most_at_once = 0;
+    (void)pthread_mutex_unlock(&scene->lock);
     assert_reads_whole(scene, request); /* and it may still go in parallel */
     assert_true(scene->most_at_once > 1);
     close_scene(scene);
