@@ -10,7 +10,7 @@ cat <<'HEAD'
 const struct pen_ruby_zone pen_ruby_zones[] = {
 HEAD
 grep -v '^#' "${1:-tools/ruby_zones.tsv}" | sort -t "$(printf '\t')" -k1,1 |
-    awk -F '\t' 'NF == 2 { printf "    {\"%s\", %d},\n", $1, $2 }'
+    awk -F '\t' 'NF == 2 { printf "    {\"%s\", %d, %d},\n", $1, $2, length($1) }'
 cat <<'TAIL'
 };
 

@@ -9,6 +9,7 @@
 struct pen_ruby_zone {
     const char *name;
     int32_t offset_seconds;
+    uint32_t len; /* of the name */
 };
 
 extern const struct pen_ruby_zone pen_ruby_zones[];

@@ -131,6 +131,19 @@ static bool read_offset(const char *at, const char *end, int32_t *ret_offset)
     return true;
 }
 
+/* Letters to the end of the text: a name, by the legacy rules. */
+static bool read_name(const struct pen_time_format *format, const char *at, const char *end,
+                      struct pen_zone_ref *ret_zone)
+{
+    if (at == end || format->dialect != PEN_TIME_LEGACY)
+        return false;
+    for (const char *p = at; p < end; p++) {
+        if ((unsigned char)((*p | 0x20) - 'a') > 'z' - 'a')
+            return false;
+    }
+    return pen_zone_from_text(pen_slice(at, (size_t)(end - at)), ret_zone);
+}
+
 static bool read_tail(const struct pen_time_format *format, const char *at, const char *end,
                       int64_t *ret_ns, struct pen_zone_ref *ret_zone)
 {
@@ -147,8 +160,11 @@ static bool read_tail(const struct pen_time_format *format, const char *at, cons
             return false;
         at++;
     }
-    ret_zone->region = NULL;
-    return read_offset(at, end, &ret_zone->offset_seconds);
+    int32_t offset = 0;
+    if (!read_offset(at, end, &offset))
+        return read_name(format, at, end, ret_zone);
+    *ret_zone = (struct pen_zone_ref){NULL, offset};
+    return true;
 }
 
 /* Whether the date exists; in legacy formats the 31st of February means something, too. */

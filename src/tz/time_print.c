@@ -113,12 +113,24 @@ static enum pen_code add_fraction(const struct pen_time_reading *r, int digits,
                                   const struct pen_time_token *token, struct pen_buf *into,
                                   struct pen_error *err)
 {
-    char text[16];
-    (void)snprintf(text, sizeof text, "%09d", r->ns); /* nine digits always fit */
+    char text[9];
+    int rest = r->ns;
+    for (size_t i = sizeof text; i > 0; i--) {
+        text[i - 1] = (char)('0' + rest % 10);
+        rest /= 10;
+    }
     int width = token->width > 0 ? token->width : digits;
-    for (int i = 0; i < width; i++)
-        PEN_TRY(pen_buf_add_char(into, i < 9 ? text[i] : '0', err));
+    PEN_TRY(pen_buf_add(into, text, (size_t)(width < 9 ? width : 9), err));
+    for (int i = 9; i < width; i++)
+        PEN_TRY(pen_buf_add_char(into, '0', err));
     return PEN_OK;
+}
+
+static char *put_two(char *at, int value)
+{
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
+    return at + 2;
 }
 
 /* +hhmm, +hh:mm, +hh:mm:ss, or as little of it as needed with three colons; a width widens the
@@ -130,13 +142,24 @@ static enum pen_code add_offset(const struct pen_time_reading *r,
     int offset = r->offset_seconds < 0 ? -r->offset_seconds : r->offset_seconds;
     int hours = offset / 3600, minutes = offset / 60 % 60, seconds = offset % 60;
     char sign = r->offset_seconds < 0 ? '-' : '+';
-    char tail[16] = "";
-    const char *colon = token->colons > 0 ? ":" : "";
+    char tail[16], *at = tail;
     bool has_seconds = token->colons == 2 || (token->colons == 3 && seconds != 0);
-    if (token->colons < 3 || minutes != 0 || has_seconds)
-        (void)snprintf(tail, sizeof tail, "%s%02d", colon, minutes); /* fits: at most 6 bytes */
-    if (has_seconds)
-        (void)snprintf(tail + 3, sizeof tail - 3, ":%02d", seconds); /* fits as well */
+    if (token->colons < 3 || minutes != 0 || has_seconds) {
+        if (token->colons > 0)
+            *at++ = ':';
+        at = put_two(at, minutes);
+    }
+    if (has_seconds) {
+        *at++ = ':';
+        at = put_two(at, seconds);
+    }
+    *at = '\0';
+    if (!token->is_left && token->padding == 0 && token->width < 0) { /* as usual */
+        char head[3] = {sign};
+        (void)put_two(head + 1, hours); /* the end is known */
+        PEN_TRY(pen_buf_add(into, head, sizeof head, err));
+        return pen_buf_add(into, tail, (size_t)(at - tail), err);
+    }
     int width = (token->width < 0 ? 0 : token->width) - (int)strlen(tail) - 1;
     if (token->is_left)
         return pen_buf_addf(into, err, "%c%d%s", sign, hours, tail);

@@ -6,6 +6,11 @@
 
 #define NAME_MAX_BYTES 48 /* longer than every known name */
 
+struct short_name {
+    const char *name;
+    int32_t offset_seconds;
+};
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -86,14 +91,14 @@ bool pen_zone_is_offset_shape(struct pen_slice text)
  * standard ones. ROC is left out here: it is a region. */
 static bool find_alias(struct pen_slice name, int32_t *ret_offset)
 {
-    static const struct pen_ruby_zone aliases[] = {
+    static const struct short_name aliases[] = {
         {"EST", -18000}, {"EDT", -18000}, {"CST", -21600}, {"CDT", -21600}, {"MST", -25200},
         {"MDT", -25200}, {"PST", -28800}, {"PDT", -28800}, {"HST", -36000},
     };
     if (name.len != 3)
         return false;
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
-        if (memcmp(name.ptr, aliases[i].name, 3) == 0) {
+        if (name.ptr[0] == aliases[i].name[0] && memcmp(name.ptr, aliases[i].name, 3) == 0) {
             *ret_offset = aliases[i].offset_seconds;
             return true;
         }
@@ -155,7 +160,8 @@ static bool find_in_table(struct pen_slice name, int32_t *ret_offset)
     size_t low = 0, high = pen_ruby_zone_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = pen_slice_compare(name, pen_slice_str(pen_ruby_zones[middle].name));
+        struct pen_slice other = pen_slice(pen_ruby_zones[middle].name, pen_ruby_zones[middle].len);
+        int order = pen_slice_compare(name, other);
         if (order == 0) {
             *ret_offset = pen_ruby_zones[middle].offset_seconds;
             return true;
@@ -306,10 +312,12 @@ static bool load_region(struct pen_slice name, _Atomic(const struct pen_zone *) 
 
 static bool find_plain_region(struct pen_slice name, struct pen_zone_ref *ret_zone)
 {
+    if (name.len < 2)
+        return false;
     if (pen_slice_is(name, "ROC"))
         return load_region(PEN_LIT("Asia/Taipei"), &taipei_zone, ret_zone);
     for (size_t i = 0; i < PLAIN_REGION_COUNT; i++) {
-        if (pen_slice_is(name, plain_regions[i]))
+        if (name.ptr[0] == plain_regions[i][0] && pen_slice_is(name, plain_regions[i]))
             return load_region(name, &plain_region_zones[i], ret_zone);
     }
     return false;
@@ -371,7 +379,7 @@ enum pen_code pen_zone_from_fixed_option(struct pen_slice name, struct pen_zone_
 
 bool pen_zone_from_text_ruby(struct pen_slice name, int32_t *ret_offset_seconds)
 {
-    static const struct pen_ruby_zone names[] = {
+    static const struct short_name names[] = {
         {"UTC", 0},      {"UT", 0},       {"GMT", 0},      {"EST", -18000},
         {"EDT", -14400}, {"CST", -21600}, {"CDT", -18000}, {"MST", -25200},
         {"MDT", -21600}, {"PST", -28800}, {"PDT", -25200},

@@ -94,6 +94,8 @@ static void fast_shapes_agree_with_the_general_way_on_mangled_texts(void **state
         {"%Y-%m-%d %H:%M:%S.%N %z", "Asia/Tokyo"},
         {"%Y-%m-%d %H:%M:%S,%N", "Europe/Dublin"},
         {"%Y/%m/%d_%H-%M-%S %Z", "UTC"},
+        {"%Y-%m-%d %H:%M:%S %Z", "America/New_York"},
+        {"%Y-%m-%d %H:%M:%S%Z", "Asia/Tokyo"},
         {"%Y-%m-%d", "UTC"},
         {"%Y.%m.%d", "Australia/Lord_Howe"},
         {"%F", "UTC"},
