@@ -30,7 +30,8 @@ enum pen_code pen_cli_usage(struct pen_cli *cli, struct pen_error *err, const ch
     (void)vsnprintf(text, sizeof text, format, args); /* cut on purpose */
     va_end(args);
     cli->is_usage_error = true;
-    return pen_fail(err, PEN_ERR_CONFIG, "%s", text);
+    (void)pen_fail(err, PEN_ERR_CONFIG, "%s", text);
+    return PEN_ERR_CONFIG;
 }
 
 int pen_cli_exit_code(enum pen_code code)

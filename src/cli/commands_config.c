@@ -140,7 +140,7 @@ static enum pen_code run_options(struct pen_cli *cli, const struct pen_args *arg
 static enum pen_code run_check(struct pen_cli *cli, const struct pen_args *args,
                                struct pen_error *err)
 {
-    struct pen_run_env env;
+    struct pen_run_env env = {.home = NULL};
     struct pen_run_scope scope;
     const struct pen_load_options options = {.started_us = pen_now_us()};
     PEN_TRY(pen_connector_load(cli, args, &env, err));

@@ -98,7 +98,7 @@ static void say_what_is_next(const struct pen_cli *cli, const struct pen_preview
 static enum pen_code run_preview(struct pen_cli *cli, const struct pen_args *args,
                                  struct pen_error *err)
 {
-    struct pen_run_env env;
+    struct pen_run_env env = {.home = NULL};
     PEN_CLEANUP(preview_release)
     struct preview preview = {.cli = cli, .options = {.is_inspected = true}};
     PEN_TRY(pen_cli_format(cli, args, &preview.options.format, err));

@@ -76,7 +76,7 @@ static enum pen_code run_doctor(struct pen_cli *cli, const struct pen_args *args
 {
     PEN_CLEANUP(pen_http_client_free_p) struct pen_http_client *http = NULL;
     PEN_CLEANUP(pen_doctor_report_release) struct pen_doctor_report report = {.count = 0};
-    struct pen_run_env env;
+    struct pen_run_env env = {.home = NULL};
     const struct pen_source_type *type = NULL;
     PEN_TRY(pen_connector_load(cli, args, &env, err));
     const struct pen_node *in = pen_node_get(env.config, "in");

@@ -159,7 +159,7 @@ static enum pen_code print_config(const struct pen_node *config, const char *pat
 enum pen_code pen_connector_guess(struct pen_cli *cli, const struct pen_args *args,
                                   struct pen_error *err)
 {
-    struct pen_run_env env;
+    struct pen_run_env env = {.home = NULL};
     const char *given = pen_args_value(args, "out"), *plugins = pen_args_value(args, "guess");
     const char *path = given != NULL ? given : "config.yml";
     PEN_TRY(args->word_count > 0 ? pen_connector_load(cli, args, &env, err)

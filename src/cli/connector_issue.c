@@ -132,7 +132,7 @@ static enum pen_code read_options(struct pen_cli *cli, const struct pen_args *ar
 enum pen_code pen_connector_issue(struct pen_cli *cli, const struct pen_args *args,
                                   struct pen_error *err)
 {
-    struct pen_run_env env;
+    struct pen_run_env env = {.home = NULL};
     struct pen_issue_options options;
     if (args->word_count == 0)
         return pen_cli_usage(cli, err, "path to configuration file is required");

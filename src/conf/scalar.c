@@ -202,32 +202,33 @@ void pen_scalar_resolve(struct pen_node *node)
     (void)resolve_float(node); /* false: it stays a text */
 }
 
+/* Moves *at behind the digits there; false when there are none. */
+static bool skip_digits(struct pen_slice text, size_t *at)
+{
+    size_t start = *at;
+    while (*at < text.len && is_digit(text.ptr[*at]))
+        ++*at;
+    return *at > start;
+}
+
 bool pen_scalar_is_json_number(struct pen_slice text)
 {
-    size_t i = text.len > 0 && text.ptr[0] == '-';
-    size_t start = i;
-    while (i < text.len && is_digit(text.ptr[i]))
-        i++;
-    if (i == start || (text.ptr[start] == '0' && i - start > 1))
+    size_t at = text.len > 0 && text.ptr[0] == '-';
+    size_t start = at;
+    if (!skip_digits(text, &at) || (text.ptr[start] == '0' && at - start > 1))
         return false;
-    if (i < text.len && text.ptr[i] == '.') {
-        start = ++i;
-        while (i < text.len && is_digit(text.ptr[i]))
-            i++;
-        if (i == start)
+    if (at < text.len && text.ptr[at] == '.') {
+        at++;
+        if (!skip_digits(text, &at))
             return false;
     }
-    if (i < text.len && (text.ptr[i] == 'e' || text.ptr[i] == 'E')) {
-        i++;
-        if (i < text.len && (text.ptr[i] == '-' || text.ptr[i] == '+'))
-            i++;
-        start = i;
-        while (i < text.len && is_digit(text.ptr[i]))
-            i++;
-        if (i == start)
+    if (at < text.len && (text.ptr[at] == 'e' || text.ptr[at] == 'E')) {
+        at++;
+        at += at < text.len && (text.ptr[at] == '-' || text.ptr[at] == '+');
+        if (!skip_digits(text, &at))
             return false;
     }
-    return i == text.len && text.len > 0;
+    return at == text.len;
 }
 
 /* Numbers, dates, times and base 60 in any dialect of YAML: digits and their punctuation only. */

@@ -48,11 +48,12 @@ static enum pen_code fail_at(const struct loader *loader, const yaml_mark_t *mar
                              struct pen_slice subject)
 {
     int shown = subject.len < 64 ? (int)subject.len : 64;
-    enum pen_code result = shown == 0
-                               ? pen_fail(err, code, "%s", message)
-                               : pen_fail(err, code, "%s '%.*s'", message, shown, subject.ptr);
+    if (shown == 0)
+        (void)pen_fail(err, code, "%s", message);
+    else
+        (void)pen_fail(err, code, "%s '%.*s'", message, shown, subject.ptr);
     pen_error_where(err, "%s:%zu:%zu", loader->name, mark->line + 1, mark->column + 1);
-    return result;
+    return code;
 }
 
 static const struct pen_slice no_subject;
@@ -392,13 +393,14 @@ enum pen_code pen_tree_parse(struct pen_slice text, const char *name, struct pen
                              struct pen_node **ret_root, struct pen_error *err)
 {
     struct loader *loader = pen_arena_alloc(arena, sizeof *loader);
+    if (text.ptr == NULL)
+        text = PEN_LIT("");
     if (loader == NULL)
         return pen_fail_nomem(err);
     *loader = (struct loader){.name = name, .arena = arena, .nodes_left = PEN_TREE_MAX_NODES};
     if (yaml_parser_initialize(&loader->yaml) == 0)
         return pen_fail_nomem(err);
-    const char *bytes = text.ptr != NULL ? text.ptr : "";
-    yaml_parser_set_input_string(&loader->yaml, (const unsigned char *)bytes, text.len);
+    yaml_parser_set_input_string(&loader->yaml, (const unsigned char *)text.ptr, text.len);
     struct pen_error yaml_error = {0};
     enum pen_code code = load(loader, text, &yaml_error);
     if (code == PEN_OK)
