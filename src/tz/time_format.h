@@ -15,7 +15,8 @@
 struct pen_time_format;
 
 /* pen_time_format_new - compiles a format.
- * in:     timezone: default zone ("UTC" when NULL), date: default date "1970-01-01" when NULL.
+ * in:     timezone: default zone ("UTC" when NULL), for ruby: and java: UTC or an offset;
+ *         date: default date "1970-01-01" when NULL, without effect for ruby: and java:.
  * errors: PEN_ERR_CONFIG (bad zone, bad date, bad java pattern), PEN_ERR_NOMEM.
  * thread: the result is immutable; any number of threads may use it at once. */
 PEN_MUST_USE enum pen_code pen_time_format_new(const char *format, const char *timezone,
@@ -37,8 +38,8 @@ PEN_MUST_USE enum pen_code pen_time_format_reason(const struct pen_time_format *
                                                   struct pen_slice text, struct pen_buf *into,
                                                   struct pen_error *err);
 
-/* pen_time_format_print - strftime as Ruby does it, in the format's zone (spec/parsers.md 6.7);
- * appends to `into`. */
+/* pen_time_format_print - strftime as Ruby does it (spec/parsers.md 6.7), or the java: pattern, in
+ * the format's zone; appends to `into`. */
 PEN_MUST_USE enum pen_code pen_time_format_print(const struct pen_time_format *format,
                                                  struct pen_instant instant, struct pen_buf *into,
                                                  struct pen_error *err);

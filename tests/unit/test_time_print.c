@@ -56,8 +56,7 @@ static void print_knows_every_directive(void **state)
         {"%+", "Thu Mar  5 06:07:08 UTC 2009"}, {"%!", "%!"}, {"%Ez", "%Ez"},
         {"%EY %Od", "2009 05"}, {"%::::z", "%::::z"}, {"", ""}, {"plain", "plain"}, {"%", "%"},
         {"%5", "%5"});
-    CHECK_PRINTS(new_year, {"java:YYYY w W", "2016 1 5"},
-                 {"java:YYYY w W", "2016 1 1", "+09:00"});
+    CHECK_PRINTS(new_year, {"java:YYYY w W", "2016 1 5"}, {"java:YYYY w W", "2016 1 1", "+09:00"});
     CHECK_PRINTS(new_year, {"%G-W%V-%u", "2015-W53-4"}, {"%U %W", "52 52"}, {"%l %p", "11 PM"},
                  {"%I", "11"}, {"%Y-%m-%d %k", "2016-01-01  8", "Asia/Tokyo"},
                  {"%G-W%V", "2015-W53", "Asia/Tokyo"});
