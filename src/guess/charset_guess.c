@@ -1,11 +1,11 @@
-/* raw sample --ucsdet--> charset name --ucnv--> UTF-8 */
+/* raw sample --ucsdet--> charset name --pen_charset--> UTF-8 */
 #include "guess/charset_guess.h"
 
 #include "base/utf8.h"
+#include "decode/charset.h"
 
 #include <stdio.h>
 
-#include <unicode/ucnv.h>
 #include <unicode/ucsdet.h>
 
 #define LEAST_CONFIDENCE 50
@@ -114,43 +114,6 @@ enum pen_code pen_guess_charset(struct pen_slice sample, struct charset_guess *r
     return code;
 }
 
-const char *pen_guess_json_charset(struct pen_slice sample)
-{
-    const char *p = sample.ptr;
-    if (sample.len >= 4) {
-        if (memcmp(p, "\0\0\xfe\xff", 4) == 0 || (!p[0] && !p[1] && !p[2] && p[3]))
-            return "UTF-32BE";
-        if (memcmp(p, "\xff\xfe\0\0", 4) == 0 || (p[0] && !p[1] && !p[2] && !p[3]))
-            return "UTF-32LE";
-    }
-    if (sample.len >= 2) {
-        if (memcmp(p, "\xfe\xff", 2) == 0 || (!p[0] && p[1]))
-            return "UTF-16BE";
-        if (memcmp(p, "\xff\xfe", 2) == 0 || (p[0] && !p[1]))
-            return "UTF-16LE";
-    }
-    return "UTF-8";
-}
-
-static enum pen_code convert(UConverter *from, UConverter *to, struct pen_slice sample,
-                             bool is_whole, struct pen_buf *into, struct pen_error *err)
-{
-    UChar pivot[1024], *pivot_from = pivot, *pivot_to = pivot;
-    const char *at = sample.ptr, *end = at + sample.len;
-    for (bool is_first = true;; is_first = false) {
-        UErrorCode status = U_ZERO_ERROR;
-        PEN_TRY(pen_buf_reserve(into, 4096, err));
-        char *out = into->ptr + into->len, *limit = out + 4096;
-        ucnv_convertEx(to, from, &out, limit, &at, end, pivot, &pivot_from, &pivot_to,
-                       pivot + sizeof pivot / sizeof *pivot, is_first, is_whole, &status);
-        into->len = (size_t)(out - into->ptr);
-        into->ptr[into->len] = '\0';
-        if (status == U_BUFFER_OVERFLOW_ERROR)
-            continue;
-        return U_FAILURE(status) ? fail_icu(status, "charset conversion", err) : PEN_OK;
-    }
-}
-
 static void drop_bom(struct pen_buf *text, size_t from)
 {
     if (text->len < from + 3 || memcmp(text->ptr + from, "\xef\xbb\xbf", 3) != 0)
@@ -159,35 +122,33 @@ static void drop_bom(struct pen_buf *text, size_t from)
     text->len -= 3;
 }
 
-/* Java's name for the Microsoft variant; ICU knows it under others. */
-static const char *icu_name(const char *charset)
+static enum pen_code convert(struct pen_charset *charset, struct pen_slice sample, bool is_whole,
+                             struct pen_buf *into, struct pen_error *err)
 {
-    return strcasecmp(charset, "MS932") == 0 ? "windows-31j" : charset;
+    enum pen_flow flow = PEN_FLOW_MORE_ROOM;
+    while (flow == PEN_FLOW_MORE_ROOM) {
+        const size_t room = 4096;
+        PEN_TRY(pen_buf_reserve(into, room, err));
+        struct pen_out out = {.ptr = into->ptr + into->len, .room = room};
+        PEN_TRY(pen_charset_convert(charset, &sample, is_whole, &out, &flow, err));
+        into->len += room - out.room;
+        into->ptr[into->len] = '\0';
+    }
+    return PEN_OK;
 }
 
-enum pen_code pen_guess_decode(struct pen_slice sample, const char *charset, bool is_whole,
+enum pen_code pen_guess_decode(struct pen_slice sample, const char *name, bool is_whole,
                                struct pen_buf *into, struct pen_error *err)
 {
-    size_t from = into->len;
+    size_t from = into->len, used;
     PEN_TRY(pen_buf_add(into, "", 0, err)); /* never a NULL text */
-    if (strcasecmp(charset, "UTF-8") == 0 || strcasecmp(charset, "UTF8") == 0) {
-        size_t used;
+    if (pen_charset_is_utf8(name)) {
         PEN_TRY(pen_utf8_repair(sample, is_whole, into, &used, NULL, err));
-        drop_bom(into, from);
-        return PEN_OK;
+    } else {
+        PEN_CLEANUP(pen_charset_free_p) struct pen_charset *charset = NULL;
+        PEN_TRY(pen_charset_new(name, &charset, err));
+        PEN_TRY(convert(charset, sample, is_whole, into, err));
     }
-    UErrorCode status = U_ZERO_ERROR;
-    UConverter *source = ucnv_open(icu_name(charset), &status);
-    if (U_FAILURE(status))
-        return pen_fail(err, PEN_ERR_CONFIG, "unknown charset '%s'", charset);
-    enum pen_code code = PEN_OK;
-    UConverter *target = ucnv_open("UTF-8", &status);
-    if (U_FAILURE(status))
-        code = fail_icu(status, "charset conversion", err);
-    else
-        code = convert(source, target, sample, is_whole, into, err);
-    ucnv_close(target);
-    ucnv_close(source);
     drop_bom(into, from);
-    return code;
+    return PEN_OK;
 }

@@ -16,13 +16,10 @@ struct charset_guess {
 PEN_MUST_USE enum pen_code
 pen_guess_charset(struct pen_slice sample, struct charset_guess *ret_guess, struct pen_error *err);
 
-/* pen_guess_json_charset - as a JSON reader finds it, from the first four bytes. */
-const char *pen_guess_json_charset(struct pen_slice sample);
-
 /* pen_guess_decode - appends the sample as UTF-8: malformed units become U+FFFD, a BOM is dropped,
  * an unfinished character at the end is dropped unless is_whole.
  * errors: PEN_ERR_CONFIG unknown charset; PEN_ERR_INTERNAL, PEN_ERR_NOMEM. */
-PEN_MUST_USE enum pen_code pen_guess_decode(struct pen_slice sample, const char *charset,
+PEN_MUST_USE enum pen_code pen_guess_decode(struct pen_slice sample, const char *name,
                                             bool is_whole, struct pen_buf *into,
                                             struct pen_error *err);
 

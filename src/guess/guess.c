@@ -2,8 +2,10 @@
 #include "guess/guess.h"
 
 #include "base/json.h"
+#include "decode/charset.h"
 #include "guess/charset_guess.h"
 #include "guess/csv_guess.h"
+#include "guess/rename_guess.h"
 #include "guess/sample.h"
 #include "guess/shape_guess.h"
 
@@ -43,11 +45,23 @@ static enum pen_code set_parser_text(const struct look *look, struct pen_node *f
     return pen_node_set(parser, look->arena, key, text, err);
 }
 
+static const struct pen_decode_type *find_decoder(const struct pen_guess_request *request,
+                                                  struct pen_slice name)
+{
+    for (size_t i = 0; request->decoders != NULL && request->decoders[i] != NULL; i++)
+        if (pen_slice_is(name, request->decoders[i]->info.name))
+            return request->decoders[i];
+    return NULL;
+}
+
 /* The decoder list so far as empty entries, then the new one: merged entry by entry, the earlier
  * ones stay as they are. */
 static enum pen_code add_decoder(const struct look *look, struct pen_node *found, const char *name,
                                  struct pen_error *err)
 {
+    if (find_decoder(look->request, pen_slice_str(name)) == NULL)
+        return pen_fail(err, PEN_ERR_CONFIG, "the sample looks like %s, which cannot be decoded",
+                        name);
     struct pen_node *list = pen_node_new_list(look->arena);
     const struct pen_node *before = pen_node_get(look->effective, "decoders");
     size_t count = before != NULL && before->kind == PEN_NODE_LIST ? before->count : 0;
@@ -99,6 +113,14 @@ static enum pen_code guess_zstd(const struct look *look, struct pen_node *found,
     return is_zstd ? add_decoder(look, found, "zstd", err) : PEN_OK;
 }
 
+static enum pen_code guess_xz(const struct look *look, struct pen_node *found,
+                              struct pen_error *err)
+{
+    bool is_xz = pen_slice_starts(look->sample, PEN_LIT("\xfd"
+                                                        "7zXZ\0"));
+    return is_xz ? add_decoder(look, found, "xz", err) : PEN_OK;
+}
+
 static const struct pen_node *parser_of(const struct look *look)
 {
     return pen_node_get(look->effective, "parser");
@@ -132,7 +154,7 @@ static enum pen_code guess_json(const struct look *look, struct pen_node *found,
     if (!is_type_or_none(look, "json"))
         return PEN_OK;
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
-    const char *charset = pen_guess_json_charset(look->sample);
+    const char *charset = pen_charset_of_json(look->sample);
     PEN_TRY(pen_guess_decode(look->sample, charset, look->is_whole, &text, err));
     if (!begins_with_object(pen_buf_slice(&text), look->is_whole))
         return PEN_OK;
@@ -217,13 +239,10 @@ static enum pen_code guess_csv_all_strings(const struct look *look, struct pen_n
 }
 
 static const struct plugin plugins[] = {
-    {"gzip", guess_gzip},
-    {"bzip2", guess_bzip2},
-    {"zip", guess_zip},
-    {"zstd", guess_zstd},
-    {"json", guess_json},
-    {"csv", guess_csv},
-    {"csv_all_strings", guess_csv_all_strings},
+    {"gzip", guess_gzip}, {"bzip2", guess_bzip2},
+    {"zip", guess_zip},   {"zstd", guess_zstd},
+    {"xz", guess_xz},     {"json", guess_json},
+    {"csv", guess_csv},   {"csv_all_strings", guess_csv_all_strings},
 };
 
 #define PLUGIN_COUNT   (sizeof plugins / sizeof *plugins)
@@ -241,7 +260,7 @@ static enum pen_code find_plugin(const struct pen_node *name, const struct pen_b
         }
     }
     (void)pen_fail_at(bind, name, err, "unknown guess plugin '%.*s'", PEN_ARG(name->text));
-    pen_error_hint(err, "known are gzip, bzip2, zip, zstd, json, csv, csv_all_strings");
+    pen_error_hint(err, "known are gzip, bzip2, zip, zstd, xz, json, csv, csv_all_strings");
     return PEN_ERR_CONFIG;
 }
 
@@ -272,15 +291,6 @@ static enum pen_code choose_plugins(const struct pen_guess_request *request, boo
     if (use[STRINGS_PLUGIN])
         use[CSV_PLUGIN] = false; /* whoever asks for strings wants strings */
     return PEN_OK;
-}
-
-static const struct pen_decode_type *find_decoder(const struct pen_guess_request *request,
-                                                  struct pen_slice name)
-{
-    for (size_t i = 0; request->decoders != NULL && request->decoders[i] != NULL; i++)
-        if (pen_slice_is(name, request->decoders[i]->info.name))
-            return request->decoders[i];
-    return NULL;
 }
 
 /* One decoder over all of `in`. What comes out before an error is the sample: the cut of the
@@ -363,111 +373,6 @@ static enum pen_code run_round(struct look *look, const bool use[PLUGIN_COUNT], 
     return PEN_OK;
 }
 
-/* A text list of one word each. */
-static enum pen_code set_text_list(struct pen_node *map, struct pen_arena *arena, const char *key,
-                                   const char *const *words, struct pen_error *err)
-{
-    struct pen_node *list = pen_node_new_list(arena);
-    if (list == NULL)
-        return pen_fail_nomem(err);
-    for (; *words != NULL; words++) {
-        struct pen_node *word = pen_node_new_text(arena, pen_slice_str(*words));
-        if (word == NULL)
-            return pen_fail_nomem(err);
-        pen_node_append(list, word);
-    }
-    return pen_node_set(map, arena, key, list, err);
-}
-
-static enum pen_code set_text(struct pen_node *map, struct pen_arena *arena, const char *key,
-                              const char *text, struct pen_error *err)
-{
-    struct pen_node *node = pen_node_new_text(arena, pen_slice_str(text));
-    return node == NULL ? pen_fail_nomem(err) : pen_node_set(map, arena, key, node, err);
-}
-
-static enum pen_code add_rule(struct pen_node *rules, struct pen_arena *arena, const char *name,
-                              struct pen_node **ret_rule, struct pen_error *err)
-{
-    *ret_rule = pen_node_new_map(arena);
-    if (*ret_rule == NULL)
-        return pen_fail_nomem(err);
-    pen_node_append(rules, *ret_rule);
-    return set_text(*ret_rule, arena, "rule", name, err);
-}
-
-/* The rule-based rename filter that the service proposes (spec/guess.md 8). */
-static enum pen_code add_rename_rules(struct pen_node *rules, struct pen_arena *arena,
-                                      struct pen_error *err)
-{
-    static const char *const small_and_digits[] = {"a-z", "0-9", NULL};
-    static const char *const small[] = {"a-z", NULL};
-    struct pen_node *rule = NULL;
-    PEN_TRY(add_rule(rules, arena, "upper_to_lower", &rule, err));
-    PEN_TRY(add_rule(rules, arena, "character_types", &rule, err));
-    PEN_TRY(set_text_list(rule, arena, "pass_types", small_and_digits, err));
-    PEN_TRY(set_text(rule, arena, "pass_characters", "_", err));
-    PEN_TRY(set_text(rule, arena, "replace", "_", err));
-    PEN_TRY(add_rule(rules, arena, "first_character_types", &rule, err));
-    PEN_TRY(set_text_list(rule, arena, "pass_types", small, err));
-    PEN_TRY(set_text(rule, arena, "pass_characters", "_", err));
-    PEN_TRY(set_text(rule, arena, "prefix", "_", err));
-    PEN_TRY(add_rule(rules, arena, "unique_number_suffix", &rule, err));
-    struct pen_node *length = pen_node_new_int(arena, 128);
-    return length == NULL ? pen_fail_nomem(err)
-                          : pen_node_set(rule, arena, "max_length", length, err);
-}
-
-static bool is_plain_name(struct pen_slice name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool is_digit = c >= '0' && c <= '9';
-        if (!((c >= 'a' && c <= 'z') || c == '_' || (is_digit && i > 0)))
-            return false;
-    }
-    return name.len > 0;
-}
-
-static bool needs_rename(const struct pen_node *columns)
-{
-    if (columns == NULL || columns->kind != PEN_NODE_LIST)
-        return false;
-    for (const struct pen_node *column = columns->first; column != NULL; column = column->next) {
-        const struct pen_node *name = pen_node_get(column, "name");
-        if (name == NULL || !is_plain_name(name->text))
-            return true;
-        for (const struct pen_node *other = columns->first; other != column; other = other->next)
-            if (pen_slice_equal(name->text, pen_node_get(other, "name")->text))
-                return true;
-    }
-    return false;
-}
-
-static enum pen_code propose_filters(const struct pen_guess_request *request,
-                                     const struct pen_node *in, struct pen_arena *arena,
-                                     struct pen_node **ret_filters, struct pen_error *err)
-{
-    const struct pen_node *seeded = request->filters;
-    *ret_filters = NULL;
-    if (seeded != NULL && seeded->count > 0) {
-        *ret_filters = pen_node_copy(seeded, arena);
-        return *ret_filters == NULL ? pen_fail_nomem(err) : PEN_OK;
-    }
-    if (!needs_rename(pen_node_get(pen_node_get(in, "parser"), "columns")))
-        return PEN_OK;
-    struct pen_node *filters = pen_node_new_list(arena), *rename = pen_node_new_map(arena);
-    struct pen_node *rules = pen_node_new_list(arena);
-    if (filters == NULL || rename == NULL || rules == NULL)
-        return pen_fail_nomem(err);
-    PEN_TRY(set_text(rename, arena, "type", "rename", err));
-    PEN_TRY(add_rename_rules(rules, arena, err));
-    PEN_TRY(pen_node_set(rename, arena, "rules", rules, err));
-    pen_node_append(filters, rename);
-    *ret_filters = filters;
-    return PEN_OK;
-}
-
 enum pen_code pen_guess(const struct pen_guess_request *request, struct pen_arena *arena,
                         struct pen_guess *ret_guess, struct pen_error *err)
 {
@@ -488,7 +393,7 @@ enum pen_code pen_guess(const struct pen_guess_request *request, struct pen_aren
         PEN_TRY(run_round(&look, use, &is_changed, err));
     }
     struct pen_node *filters;
-    PEN_TRY(propose_filters(request, look.effective, arena, &filters, err));
+    PEN_TRY(pen_guess_filters(request, look.effective, arena, &filters, err));
     ret_guess->in = look.effective;
     ret_guess->filters = filters;
     return PEN_OK;

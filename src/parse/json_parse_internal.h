@@ -134,7 +134,7 @@ struct pen_json_chunk {
 struct pen_json_scan {
     size_t cut;     /* behind the last container that ends at depth 0; 0: none does */
     size_t close;   /* the first closing bracket below depth 0; SIZE_MAX: none */
-    bool is_inside; /* the text ends inside a container or a string */
+    bool is_inside; /* the text ends inside a container or a string; false with `close` */
 };
 
 /* pen_json_scan - counts brackets outside strings, from depth 0. Stops at `close`.

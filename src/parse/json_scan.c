@@ -39,7 +39,8 @@ static void scan_bytes(struct scan_state *state, struct pen_slice text, size_t f
 
 static struct pen_json_scan finished(struct scan_state *state)
 {
-    state->result.is_inside = state->depth > 0 || state->is_string;
+    bool is_open = state->depth > 0 || state->is_string;
+    state->result.is_inside = is_open && state->result.close == SIZE_MAX;
     return state->result;
 }
 
