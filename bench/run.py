@@ -107,7 +107,7 @@ def duckdb_copy(files, out):
                 os.path.join(DATA, files), TIME_FORMAT, columns))
     return duckdb("SET threads = 2", "SET preserve_insertion_order = false",
                   "COPY (SELECT * FROM %s) TO '%s' (FORMAT parquet, %s)" % (
-                      read, out, os.environ.get("PARQUET", "COMPRESSION zstd, PARQUET_VERSION v2")))
+                      read, out, os.environ.get("PARQUET", "COMPRESSION snappy, PARQUET_VERSION v2")))
 
 
 def checks(files):

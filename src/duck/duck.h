@@ -22,7 +22,7 @@ PEN_MUST_USE enum pen_code pen_duck_open(const struct pen_duck_options *options,
 void pen_duck_close(struct pen_duck *duck);
 PEN_DEFINE_FREE_P(struct pen_duck *, pen_duck_close)
 
-enum pen_duck_compression { PEN_DUCK_ZSTD, PEN_DUCK_SNAPPY, PEN_DUCK_UNCOMPRESSED };
+enum pen_duck_compression { PEN_DUCK_SNAPPY, PEN_DUCK_ZSTD, PEN_DUCK_UNCOMPRESSED };
 
 /* A column of a part, in the order of the stream's schema. */
 struct pen_duck_column {

@@ -41,7 +41,7 @@ static enum pen_code write_part(struct attempt *attempt, struct pen_error *err)
         .folder = layout->folder,
         .file_name = attempt->file_name,
         .columns = columns,
-        .compression = PEN_DUCK_ZSTD,
+        .compression = (enum pen_duck_compression)run->scope.load->out.compression,
         .cancel = &run->cancel,
     };
     return pen_duck_write_part(run->duck, pen_task_stream(attempt->task), &options, &attempt->parts,
