@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #define SCRATCH_MAX_BYTES ((size_t)1 << 30)
+#define REREAD_BYTES      ((uint64_t)64 << 20)
 
 struct csv_options {
     const struct pen_node *columns, *header_line, *quote, *escape;
@@ -201,6 +202,7 @@ static enum pen_code set_syntax(struct opening *o, struct pen_error *err)
     parser->is_extra_allowed = options->allow_extra_columns;
     parser->is_strict = options->stop_on_invalid_record;
     parser->is_sample = o->parse->is_sample;
+    parser->reread_bytes = REREAD_BYTES;
     return PEN_OK;
 }
 

@@ -34,7 +34,8 @@ struct pen_csv_parser {
     bool is_optional_allowed, is_extra_allowed; /* columns */
     bool is_strict;                             /* stop_on_invalid_record */
     bool is_sample;
-    bool is_scannable; /* the format is one that scan/ knows: one byte each, any line end */
+    uint64_t reread_bytes; /* how much of an object may be read again, see csv_split.c */
+    bool is_scannable;     /* the format is one that scan/ knows: one byte each, any line end */
     struct pen_csv_scan scan_rules; /* only the format */
 };
 
@@ -60,6 +61,7 @@ struct pen_csv_indexer {
 struct pen_csv_stream {
     uint64_t line; /* number of the first line of the next text */
     uint64_t used_bytes;
+    uint64_t reread_bytes; /* looked at by records that failed, and put back */
     uint64_t header_lines_left;
     struct pen_csv_reader reader;
     struct pen_csv_indexer indexer;
@@ -146,6 +148,7 @@ struct pen_csv_verdict {
     bool is_at_end;           /* it reaches the end of the text, which ends in mid-line */
     bool is_cut;              /* BAD, and only because the text ends there (in a sample) */
     struct pen_csv_line line; /* BAD: the dropped line */
+    size_t reached;           /* BAD: behind the last line that was looked at */
     const char *column;       /* BAD: NULL when the record as a whole is wrong */
     const char *code;
 };

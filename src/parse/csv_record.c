@@ -120,6 +120,7 @@ enum pen_code pen_csv_read_record(const struct pen_csv_parser *parser,
     ret_verdict->is_multi_line = reader->line.number != ret_verdict->start_line;
     ret_verdict->is_at_end = reader->line.end == reader->text.len;
     ret_verdict->is_cut = ret_verdict->is_at_end && pass.is_endable;
+    ret_verdict->reached = reader->line.next;
     if (ret_verdict->status == PEN_CSV_BAD)
         ret_verdict->line = pen_csv_recover(reader);
     if (ret_verdict->status != PEN_CSV_OK)

@@ -4,12 +4,19 @@
  *
  * A record is accepted here only when where parsing continues no longer depends on it: one that
  * spans physical lines is converted (and forgotten) first, because a failure in it would put its
- * later lines back (spec/parsers.md 3.6). */
+ * later lines back (spec/parsers.md 3.6).
+ * Putting back costs time: a quote that is not closed makes the reader look at up to
+ * max_quoted_size_limit characters, for one line. Where every line does that (only possible with
+ * ACCEPT_STRAY_QUOTES..., or with fields that all fail after they closed), reading would take the
+ * square of the size; so an object in which REREAD_FACTOR times as much was put back as was read,
+ * and parser->reread_bytes besides, is refused as a whole: PEN_ERR_CORRUPT. */
 #include "parse/csv_split_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define TEXTS_MAX_BYTES ((size_t)1 << 30)
+#define REREAD_FACTOR   16
 
 /* ---- the index ---- */
 
@@ -87,16 +94,37 @@ static enum pen_code read_once(struct pen_csv_split *split, bool is_checked,
     return PEN_OK;
 }
 
+static enum pen_code count_reread(struct pen_csv_split *split,
+                                  const struct pen_csv_verdict *verdict, struct pen_error *err)
+{
+    struct pen_csv_stream *stream = split->stream;
+    uint64_t used_bytes = stream->used_bytes + split->used;
+    stream->reread_bytes += verdict->reached - stream->reader.line.next;
+    if (stream->reread_bytes <= split->parser->reread_bytes ||
+        (stream->reread_bytes - split->parser->reread_bytes) / REREAD_FACTOR <= used_bytes)
+        return PEN_OK;
+    (void)pen_fail(err, PEN_ERR_CORRUPT,
+                   "csv: quoted fields that do not end, in line %" PRIu64 " and many before it",
+                   verdict->line.number);
+    pen_error_hint(err, "check 'quote', 'escape' and 'quotes_in_quoted_fields', or lower "
+                        "'max_quoted_size_limit'");
+    if (err != NULL)
+        err->row = verdict->line.number;
+    return PEN_ERR_CORRUPT;
+}
+
 /* A good record becomes a run of its own: convert reads it again. */
 static enum pen_code take_single(struct pen_csv_split *split, const struct pen_csv_verdict *verdict,
                                  struct pen_error *err)
 {
     const struct pen_csv_reader *reader = &split->stream->reader;
     struct pen_csv_run run = {PEN_CSV_RUN_SINGLE, (uint32_t)verdict->start, 1};
-    if (verdict->status == PEN_CSV_BAD)
+    if (verdict->status == PEN_CSV_BAD) {
         PEN_TRY(add_reject(split, verdict, err));
-    else
+        PEN_TRY(count_reread(split, verdict, err));
+    } else {
         PEN_TRY(pen_csv_add_run(split->chunk, run, err));
+    }
     split->used += reader->line.next;
     split->line = reader->line.number + 1;
     return PEN_OK;

@@ -220,6 +220,21 @@ static size_t quote_in_quotes(const struct pen_csv_reader *reader, size_t at, bo
     return *ret_is_stray ? len : 0;
 }
 
+/* The characters from `at` on, at least one, that are neither quote nor escape nor the line's end.
+ * A character that only begins like one of these ends the run, too. */
+static struct pen_slice ordinary_run(const struct pen_csv_reader *reader, size_t at)
+{
+    const struct pen_csv_syntax *syntax = reader->syntax;
+    const char *start = reader->text.ptr + at, *end = reader->text.ptr + reader->line.end;
+    size_t first = char_len(*start);
+    const char *p = first < (size_t)(end - start) ? start + first : end;
+    char quote = syntax->quote.ptr[0];
+    char escape = syntax->escape.len > 0 ? syntax->escape.ptr[0] : quote;
+    while (p < end && *p != quote && *p != escape)
+        p++;
+    return pen_slice(start, (size_t)(p - start));
+}
+
 /* One step inside quotes at reader->at. *ret_is_end: the closing quote was consumed. */
 static enum pen_csv_status quoted_step(struct pen_csv_reader *reader, struct quoted *quoted,
                                        bool *ret_is_end)
@@ -251,9 +266,9 @@ static enum pen_csv_status quoted_step(struct pen_csv_reader *reader, struct quo
             return PEN_CSV_OK; /* stands for itself */
         return copy_run(reader, quoted, at, taken, reader->at) ? PEN_CSV_OK : PEN_CSV_NOMEM;
     }
-    size_t len = char_len(reader->text.ptr[at]);
-    quoted->chars += len == 4 ? 2 : 1;
-    reader->at = len < reader->line.end - at ? at + len : reader->line.end;
+    struct pen_slice run = ordinary_run(reader, at);
+    reader->at = at + run.len;
+    quoted->chars += pen_utf16_len(run);
     return quoted->chars > syntax->max_quoted_chars ? bad(reader, PEN_CSV_QUOTED_TOO_LONG)
                                                     : PEN_CSV_OK;
 }

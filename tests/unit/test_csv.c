@@ -200,11 +200,38 @@ static void simd_path_fills_batches_from_one_large_chunk(void **state)
     pen_arena_release(&arena);
 }
 
+/* Every line opens a quote that nothing closes: each would be read up to the limit. */
+static void split_refuses_an_object_that_would_take_its_square_to_read(void **state)
+{
+    (void)state;
+    struct pen_parse *parse =
+        open_parser("type: csv\ncolumns: [{name: a, type: string}]\nquotes_in_quoted_fields: "
+                    "ACCEPT_STRAY_QUOTES_ASSUMING_NO_DELIMITERS_IN_FIELDS\n");
+    struct pen_buf text = PEN_BUF((size_t)16 << 20);
+    for (int i = 0; i < 2000; i++)
+        assert_ok(pen_buf_add_str(&text, "\"open\n", err));
+    struct drive drive = {
+        .parse = parse, .input = pen_buf_slice(&text), .piece = text.len, .capacity = 2048};
+    struct pen_error why = {0};
+    assert_int_equal(drive_parse(&drive, &why), PEN_OK);
+    assert_int_equal(drive.reject_count, 2000);
+    drive_release(&drive);
+    ((struct pen_csv_parser *)parse->state)->reread_bytes = 1 << 20;
+    assert_int_equal(drive_parse(&drive, &why), PEN_ERR_CORRUPT);
+    assert_in_range(why.row, 50, 300);
+    assert_non_null(strstr(why.message, "quoted fields that do not end"));
+    drive_release(&drive);
+    pen_buf_release(&text);
+    pen_parse_free(parse);
+    pen_arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(simd_path_reads_as_the_exact_tokenizer_does_on_random_texts),
         cmocka_unit_test(simd_path_fills_batches_from_one_large_chunk),
+        cmocka_unit_test(split_refuses_an_object_that_would_take_its_square_to_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
