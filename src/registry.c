@@ -22,6 +22,10 @@ const struct pen_parse_type *const pen_parse_types[] = {
 
 const struct pen_filter_type *const pen_filter_types[] = {
     &pen_filter_add_time,
+    &pen_filter_column,
+    &pen_filter_retain_columns,
+    &pen_filter_add_columns,
+    &pen_filter_drop_columns,
     &pen_filter_expand_json,
     &pen_filter_hash,
     &pen_filter_digest,
