@@ -310,6 +310,26 @@ static void fill_generated(const struct pen_conform *conform, const struct pen_b
     }
 }
 
+static enum pen_code check_timestamps(const struct pen_batch *batch, const char *name,
+                                      const struct pen_column *column, uint64_t *keep_bits,
+                                      struct pen_reject_sink *rejects, struct pen_error *err)
+{
+    const int64_t *values = pen_column_longs(column);
+    for (size_t row = 0; row < batch->rows; row++) {
+        if (values[row] >= PEN_TIMESTAMP_MIN && values[row] <= PEN_TIMESTAMP_MAX)
+            continue;
+        uint64_t bit = UINT64_C(1) << (row % 64);
+        if (!pen_column_is_valid(column, row) || (keep_bits[row / 64] & bit) == 0)
+            continue;
+        keep_bits[row / 64] &= ~bit;
+        PEN_TRY(report(rejects, batch, row, name, "timestamp_out_of_range",
+                       PEN_LIT("the timestamp is not within the years -290308 to 294247 that a "
+                               "table can hold"),
+                       err));
+    }
+    return PEN_OK;
+}
+
 static enum pen_code make_column(const struct pen_conform *conform, struct pen_batch *batch,
                                  size_t index, struct pen_column *ret_column, uint64_t *keep_bits,
                                  struct pen_reject_sink *rejects, struct pen_error *err)
@@ -319,7 +339,9 @@ static enum pen_code make_column(const struct pen_conform *conform, struct pen_b
     const struct pen_column *column = &batch->columns[from];
     if (column->type == field->type) {
         *ret_column = *column;
-        return PEN_OK;
+        return field->type == PEN_TYPE_TIMESTAMP
+                   ? check_timestamps(batch, field->name, column, keep_bits, rejects, err)
+                   : PEN_OK;
     }
     struct misfits misfits = {.sink = {.report = report_misfit},
                               .rejects = rejects,

@@ -56,6 +56,23 @@ static uint64_t rows_in_parts(const struct pen_parts *parts)
     return rows;
 }
 
+/* Only columns of types that are not ours (made by other programs: date, decimal ...) lose values:
+ * the file's writer casts to them. */
+static void warn_of_losses(const struct attempt *attempt)
+{
+    struct pen_job_run *run = attempt->run;
+    for (size_t p = 0; p < attempt->parts.count; p++) {
+        const struct pen_part *part = &attempt->parts.parts[p];
+        for (size_t c = 0; c < part->column_count; c++)
+            if (part->columns[c].lost_count > 0)
+                pen_run_log(&run->env, "warn",
+                            "column '%s': %llu values did not fit the table's type %s and are null",
+                            run->layout.targets[c].name,
+                            (unsigned long long)part->columns[c].lost_count,
+                            run->layout.targets[c].type_text);
+    }
+}
+
 static enum pen_code note_done(struct attempt *attempt, struct pen_error *err)
 {
     struct pen_job_run *run = attempt->run;
@@ -116,6 +133,7 @@ static enum pen_code run_attempt(struct attempt *attempt, struct pen_error *err)
     PEN_TRY(pen_job_part_begin(pen_lake_db(run->lake), run->job_id, (int64_t)attempt->task_index,
                                run->layout.folder, attempt->file_name, pen_now_us(), err));
     PEN_TRY(write_part(attempt, err));
+    warn_of_losses(attempt);
     PEN_TRY(pen_task_check(attempt->task, err));
     PEN_TRY(pen_account_check(&attempt->account, rows_in_parts(&attempt->parts), err));
     return note_done(attempt, err);

@@ -207,11 +207,36 @@ static void conform_loads_records_without_a_time_nobody_chose(void **state)
     setup_release(&s);
 }
 
+static void conform_rejects_instants_that_no_table_can_hold(void **state)
+{
+    (void)state;
+    struct setup s;
+    setup_init(&s, "t:timestamp", "");
+    s.out.ignore_alternative_time_if_time_exists = true;
+    assert_ok(conform(&s, err));
+    struct pen_batch *batch = rows_of_longs(&s.in, 5);
+    static const int64_t values[] = {INT64_MIN, PEN_TIMESTAMP_MIN - 1, PEN_TIMESTAMP_MIN, INT64_MAX,
+                                     PEN_TIMESTAMP_MAX};
+    for (size_t i = 0; i < 5; i++) {
+        pen_column_longs(&batch->columns[0])[i] = values[i];
+        pen_column_set_valid(&batch->columns[0], i, i != 0);
+    }
+    struct seen seen = {.sink = {note}};
+    uint64_t counter = 0;
+    assert_ok(pen_conform_apply(s.conform, batch, &counter, &seen.sink, err));
+    assert_int_equal(batch->rows, 3); /* what stands behind a null is nobody's business */
+    assert_string_equal(seen.text, "s3://b/k:2 t timestamp_out_of_range|"
+                                   "s3://b/k:4 t timestamp_out_of_range|");
+    pen_batch_free(batch);
+    setup_release(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conform_chooses_time_in_the_stated_order),
         cmocka_unit_test(conform_keeps_another_time_column_under_another_name),
+        cmocka_unit_test(conform_rejects_instants_that_no_table_can_hold),
         cmocka_unit_test(conform_never_changes_types_of_existing_columns),
         cmocka_unit_test(conform_refuses_in_the_words_of_the_specification),
         cmocka_unit_test(conform_rejects_records_without_the_chosen_time),

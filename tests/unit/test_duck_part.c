@@ -142,7 +142,8 @@ static void cast_to_the_tables_type_counts_what_is_lost(void **state)
     assert_string_equal(columns[5].max, "1");
     assert_int_equal(columns[6].lost_count, 0);
     assert_string_equal(columns[6].max, "1749.75");
-    assert_int_equal(columns[7].lost_count, 7000 - 1000 - 109); /* 0..127 fit, 19 of them are null */
+    assert_int_equal(columns[7].lost_count,
+                     7000 - 1000 - 109); /* 0..127 fit, 19 of them are null */
     attempt_free(attempt);
 }
 
@@ -207,6 +208,71 @@ static void existing_file_is_never_overwritten(void **state)
     attempt_free(attempt);
 }
 
+/* One batch made by the test, handed out once. */
+struct once {
+    struct pen_task_stream stream; /* first */
+    struct pen_batch *batch;
+};
+
+static enum pen_code next_once(struct pen_task_stream *base, unsigned worker,
+                               const struct pen_batch **ret_batch, struct pen_error *err)
+{
+    (void)worker, (void)err;
+    struct once *once = (struct once *)base;
+    *ret_batch = once->batch;
+    once->batch = NULL;
+    return PEN_OK;
+}
+
+static void extreme_values_are_written_with_bounds_that_hold(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"time", "t", "d", "s"};
+    static const enum pen_type types[] = {PEN_TYPE_LONG, PEN_TYPE_TIMESTAMP, PEN_TYPE_DOUBLE,
+                                          PEN_TYPE_STRING};
+    struct pen_schema schema = {0};
+    struct pen_duck_column columns[4];
+    for (int i = 0; i < 4; i++) {
+        assert_ok(pen_schema_add(&schema, pen_slice_str(names[i]), types[i], NULL, err));
+        columns[i] = (struct pen_duck_column){.field_id = i + 1, .name = names[i]};
+    }
+    static const int64_t longs[] = {INT64_MIN, INT64_MAX, 0};
+    static const int64_t times[] = {-9223372022400000000, INT64_C(9223372036854775806), -1};
+    static const double doubles[] = {-__builtin_inf(), 5e-324, 1.7976931348623157e308};
+    static const char *const strings[] = {"", "\0x", "\xf0\x9f\x98\x80"};
+    struct pen_batch *batch = NULL;
+    assert_ok(pen_batch_new(PEN_BATCH_ROWS, &batch, err));
+    assert_ok(pen_batch_begin(batch, &schema, err));
+    for (; batch->rows < 3; batch->rows++) {
+        pen_column_longs(&batch->columns[0])[batch->rows] = longs[batch->rows];
+        pen_column_longs(&batch->columns[1])[batch->rows] = times[batch->rows];
+        pen_column_doubles(&batch->columns[2])[batch->rows] = doubles[batch->rows];
+        pen_column_strings(&batch->columns[3])[batch->rows] =
+            pen_string_make(strings[batch->rows], batch->rows == 0 ? 0 : batch->rows * 2);
+        for (int c = 0; c < 4; c++)
+            pen_column_set_valid(&batch->columns[c], batch->rows, true);
+    }
+    struct once once = {{&schema, 1, next_once}, batch};
+    char name[PEN_DUCK_PART_NAME];
+    pen_duck_part_name(name);
+    struct pen_duck_part_options options = {
+        .folder = temp_folder, .file_name = name, .columns = columns};
+    struct pen_parts parts = PEN_PARTS;
+    assert_ok(pen_duck_write_part(duck, &once.stream, &options, &parts, err));
+    const struct pen_part_column *got = parts.parts[0].columns;
+    assert_string_equal(got[0].min, "-9223372036854775808");
+    assert_string_equal(got[0].max, "9223372036854775807");
+    assert_string_equal(got[1].min, "290309-12-22 (BC) 00:00:00");
+    assert_string_equal(got[1].max, "294247-01-10 04:00:54.775806");
+    assert_string_equal(got[2].min, "-inf");
+    assert_string_equal(got[2].max, "1.7976931348623157e+308");
+    assert_string_equal(got[3].min, "");
+    assert_string_equal(got[3].max, "\xf0\x9f\x98\x80");
+    pen_parts_release(&parts);
+    pen_batch_free(batch);
+    pen_schema_clear(&schema);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +284,7 @@ int main(void)
         cmocka_unit_test(cancel_stops_the_part),
         cmocka_unit_test(unwritable_folder_is_named),
         cmocka_unit_test(existing_file_is_never_overwritten),
+        cmocka_unit_test(extreme_values_are_written_with_bounds_that_hold),
     };
     return cmocka_run_group_tests(tests, open_duck, close_duck);
 }
