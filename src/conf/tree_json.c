@@ -2,6 +2,7 @@
 #include "conf/tree_internal.h"
 
 #include "base/number.h"
+#include "base/utf8.h"
 
 struct reader {
     struct pen_slice text;
@@ -266,6 +267,10 @@ enum pen_code pen_tree_parse_json(struct pen_slice text, const char *name, struc
                             .nodes_left = PEN_TREE_MAX_NODES,
                             .err = err};
     struct pen_node *root = NULL;
+    reader.at = pen_utf8_valid_len(text);
+    if (reader.at < text.len)
+        return fail(&reader, "invalid UTF-8");
+    reader.at = 0;
     PEN_TRY(pen_buf_reserve(&scratch, 1, err));
     PEN_TRY(read_value(&reader, &root));
     skip_space(&reader);

@@ -67,9 +67,11 @@ static enum pen_code new_node(struct loader *loader, const yaml_mark_t *mark,
                               enum pen_node_kind kind, struct pen_node **ret_node,
                               struct pen_error *err)
 {
-    if (loader->nodes_left == 0)
-        return fail_at(loader, mark, err, PEN_ERR_TOO_LARGE,
-                       "the document has more than 1048576 values", no_subject);
+    if (loader->nodes_left == 0) {
+        (void)fail_at(loader, mark, err, PEN_ERR_TOO_LARGE,
+                      "the document has more than 1048576 values", no_subject);
+        return PEN_ERR_TOO_LARGE;
+    }
     loader->nodes_left--;
     struct pen_node *node = pen_node_new_kind(loader->arena, kind);
     if (node == NULL)

@@ -97,6 +97,37 @@ static enum pen_code add_text(struct writer *writer, struct pen_slice text)
     return pen_buf_add_slice(writer->into, text, writer->err);
 }
 
+/* As it was written, but 1,000 as 1000: a comma would end it in flow style. */
+static enum pen_code add_number(struct writer *writer, struct pen_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] != ',')
+            PEN_TRY(pen_buf_add_char(writer->into, text.ptr[i], writer->err));
+    return PEN_OK;
+}
+
+/* 1e5 is a number in JSON; in YAML 1.1 it takes a point and a sign: 1.0e+5. */
+static enum pen_code add_double(struct writer *writer, const struct pen_node *node)
+{
+    struct pen_node probe = {.text = node->text};
+    pen_scalar_resolve(&probe);
+    if (probe.kind == PEN_NODE_DOUBLE)
+        return add_number(writer, node->text);
+    size_t mantissa = 0;
+    while (mantissa < node->text.len && strchr("eE", node->text.ptr[mantissa]) == NULL)
+        mantissa++;
+    struct pen_slice exponent = pen_slice_skip(node->text, mantissa);
+    PEN_TRY(pen_buf_add(writer->into, node->text.ptr, mantissa, writer->err));
+    if (memchr(node->text.ptr, '.', mantissa) == NULL)
+        PEN_TRY(pen_buf_add_str(writer->into, ".0", writer->err));
+    if (exponent.len < 2)
+        return PEN_OK;
+    exponent = pen_slice_skip(exponent, 1);
+    PEN_TRY(pen_buf_add_str(writer->into, strchr("+-", exponent.ptr[0]) == NULL ? "e+" : "e",
+                            writer->err));
+    return pen_buf_add_slice(writer->into, exponent, writer->err);
+}
+
 /* Numbers and booleans as they were written, so that an option that wants the text keeps it. */
 static enum pen_code add_scalar(struct writer *writer, const struct pen_node *node)
 {
@@ -104,6 +135,10 @@ static enum pen_code add_scalar(struct writer *writer, const struct pen_node *no
         return pen_buf_add_str(writer->into, "null", writer->err);
     if (node->kind == PEN_NODE_TEXT)
         return add_text(writer, node->text);
+    if (node->kind == PEN_NODE_DOUBLE)
+        return add_double(writer, node);
+    if (node->kind == PEN_NODE_INT)
+        return add_number(writer, node->text);
     return pen_buf_add_slice(writer->into, node->text, writer->err);
 }
 

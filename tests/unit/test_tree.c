@@ -413,6 +413,9 @@ static void tree_write_yaml_round_trips_awkward_texts(void **state)
 static void tree_write_yaml_keeps_written_numbers_as_text(void **state)
 {
     (void)state;
+    assert_yaml("{\"a\": \"\\ud83d\\ude00\", \"b\": [1e5, -2.5E3, 1E-7]}",
+                "---\na: \xF0\x9F\x98\x80\nb:\n- 1.0e+5\n- -2.5e+3\n- 1.0e-7\n");
+    assert_yaml("a: 1,000\nb: 1,0.5", "--- {a: 1000, b: 10.5}\n");
     assert_yaml("null_string: 007\nb: yes\nc: []", "---\nnull_string: 007\nb: yes\nc: []\n");
 }
 
