@@ -252,7 +252,8 @@ static enum pen_code make_plan(struct pen_job_run *run, struct pen_error *err)
     struct pen_load *load = run->scope.load;
     struct pen_plan_ledger ledger = {
         .db = pen_lake_db(run->lake), .table_id = run->table_id, .bucket = bucket_name(run)};
-    PEN_TRY(pen_plan_make(load, load->skip_loaded_objects ? &ledger : NULL, &run->plan, err));
+    PEN_TRY(
+        pen_plan_make(load, load->source->skip_loaded_objects ? &ledger : NULL, &run->plan, err));
     if (run->plan.skipped_objects > 0)
         pen_run_log(&run->env, "info", "%" PRIu64 " objects skipped: already loaded",
                     run->plan.skipped_objects);

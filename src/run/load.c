@@ -313,47 +313,6 @@ static enum pen_code bind_filters(struct pen_load *load, const struct pen_node *
     return PEN_OK;
 }
 
-/* The members of `in` that the engine reads and no source. */
-struct engine_options {
-    int64_t min_task_size;
-    bool skip_loaded_objects;
-};
-
-static const struct pen_option engine_table[] = {
-    {.key = "min_task_size",
-     .kind = PEN_OPTION_BYTES,
-     .offset = offsetof(struct engine_options, min_task_size),
-     .default_text = "0"},
-    {.key = "skip_loaded_objects",
-     .kind = PEN_OPTION_BOOL,
-     .offset = offsetof(struct engine_options, skip_loaded_objects),
-     .default_text = "false"},
-    {.key = NULL},
-};
-
-/* Binds only the engine's own members: all other keys of `in` belong to the source, which has
- * checked them already. */
-static enum pen_code bind_engine(struct pen_load *load, struct pen_error *err)
-{
-    struct pen_node *own = pen_node_new_map(load->bind.arena);
-    if (own == NULL)
-        return pen_fail_nomem(err);
-    for (const struct pen_option *option = engine_table; option->key != NULL; option++) {
-        const struct pen_node *node = pen_node_get(load->in, option->key);
-        if (node == NULL)
-            continue;
-        struct pen_node *copy = pen_node_copy(node, load->bind.arena);
-        if (copy == NULL)
-            return pen_fail_nomem(err);
-        PEN_TRY(pen_node_set(own, load->bind.arena, option->key, copy, err));
-    }
-    struct engine_options options = {0};
-    PEN_TRY(pen_options_bind(engine_table, own, "in", NULL, &options, &load->bind, err));
-    load->min_task_size_bytes = options.min_task_size;
-    load->skip_loaded_objects = options.skip_loaded_objects;
-    return PEN_OK;
-}
-
 static enum pen_code bind_all(struct pen_load *load, const struct pen_node *config,
                               const struct pen_source_env *env,
                               const struct pen_load_options *options, struct pen_error *err)
@@ -365,7 +324,6 @@ static enum pen_code bind_all(struct pen_load *load, const struct pen_node *conf
         return PEN_OK;
     PEN_TRY(pen_options_bind(pen_out_option_table, pen_node_get(config, "out"), "out", NULL,
                              &load->out, &load->bind, err));
-    PEN_TRY(bind_engine(load, err));
     PEN_TRY(bind_decoders(load, err));
     PEN_TRY(bind_parser(load, options->is_sample, err));
     return bind_filters(load, config, options->started_us, err);

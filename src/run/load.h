@@ -47,8 +47,6 @@ struct pen_load {
     const struct pen_node *in;
     struct pen_out_options out;
     struct pen_exec_options exec;
-    int64_t min_task_size_bytes; /* in.min_task_size */
-    bool skip_loaded_objects;    /* in.skip_loaded_objects */
     struct pen_source *source;
     struct pen_decode_spec *decoders;
     size_t decoder_count;

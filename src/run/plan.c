@@ -87,7 +87,7 @@ static enum pen_code add_task(struct pen_plan *plan, struct pen_plan_task task,
 enum pen_code pen_plan_group(struct pen_plan *plan, int64_t min_task_size_bytes, int64_t task_bytes,
                              struct pen_error *err)
 {
-    bool is_original = min_task_size_bytes > 0;
+    bool is_original = min_task_size_bytes >= 0;
     uint64_t limit = (uint64_t)(is_original ? min_task_size_bytes : task_bytes);
     struct pen_plan_task task = {0};
     plan->task_count = 0;
@@ -114,7 +114,8 @@ enum pen_code pen_plan_make(const struct pen_load *load, const struct pen_plan_l
     struct listing listing = {.plan = ret_plan, .ledger = ledger};
     enum pen_code code = load->source->type->list(load->source, add_object, &listing, err);
     if (code == PEN_OK)
-        code = pen_plan_group(ret_plan, load->min_task_size_bytes, load->exec.task_bytes, err);
+        code =
+            pen_plan_group(ret_plan, load->source->min_task_size_bytes, load->exec.task_bytes, err);
     if (code != PEN_OK)
         pen_plan_release(ret_plan);
     return code;

@@ -37,8 +37,9 @@ PEN_MUST_USE enum pen_code pen_plan_make(const struct pen_load *load,
 void pen_plan_release(struct pen_plan *plan);
 
 /* pen_plan_group - cuts the plan's objects into tasks (done by pen_plan_make).
- * min_task_size_bytes > 0: the original's rule, a task is closed as soon as it reaches that size;
- * else tasks of up to task_bytes, at least one object each. source: spec/s3-input.md 6. */
+ * min_task_size_bytes >= 0: the original's rule, a task is closed as soon as it reaches that size
+ * (0: one object each); -1: tasks of up to task_bytes, at least one object each. source:
+ * spec/s3-input.md 6. */
 PEN_MUST_USE enum pen_code pen_plan_group(struct pen_plan *plan, int64_t min_task_size_bytes,
                                           int64_t task_bytes, struct pen_error *err);
 

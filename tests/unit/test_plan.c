@@ -33,16 +33,17 @@ static void group_closes_a_task_when_it_reaches_min_task_size(void **state)
     assert_groups((uint64_t[]){10, 10, 10, 10}, 4, 25, 1, "0+3 3+1");
     assert_groups((uint64_t[]){10, 10}, 2, 1, 1000, "0+1 1+1");
     assert_groups((uint64_t[]){10, 10}, 2, 20, 1, "0+2");
+    assert_groups((uint64_t[]){10, 10}, 2, 0, 1000, "0+1 1+1");
     assert_groups(NULL, 0, 20, 1, "");
 }
 
 static void group_packs_small_objects_up_to_task_bytes(void **state)
 {
     (void)state;
-    assert_groups((uint64_t[]){10, 10, 10, 10}, 4, 0, 25, "0+2 2+2");
-    assert_groups((uint64_t[]){100, 10, 10, 100}, 4, 0, 25, "0+1 1+2 3+1");
-    assert_groups((uint64_t[]){25, 25}, 2, 0, 25, "0+1 1+1");
-    assert_groups((uint64_t[]){0, 0, 0}, 3, 0, 25, "0+3");
+    assert_groups((uint64_t[]){10, 10, 10, 10}, 4, -1, 25, "0+2 2+2");
+    assert_groups((uint64_t[]){100, 10, 10, 100}, 4, -1, 25, "0+1 1+2 3+1");
+    assert_groups((uint64_t[]){25, 25}, 2, -1, 25, "0+1 1+1");
+    assert_groups((uint64_t[]){0, 0, 0}, 3, -1, 25, "0+3");
 }
 
 int main(void)
