@@ -136,7 +136,9 @@ static bool store_header(struct pen_http_call *call, struct pen_slice line)
         return true; /* no header: nothing that anybody could ask for */
     size_t name_len = (size_t)(colon - line.ptr);
     struct pen_buf *into = &call->reply_headers;
-    return pen_buf_add_slice(into, trim(pen_slice(line.ptr, name_len)), NULL) == PEN_OK &&
+    call->is_head_too_large = line.len + 2 > into->max - into->len;
+    return !call->is_head_too_large &&
+           pen_buf_add_slice(into, trim(pen_slice(line.ptr, name_len)), NULL) == PEN_OK &&
            pen_buf_add_char(into, '\0', NULL) == PEN_OK &&
            pen_buf_add_slice(into, trim(pen_slice_skip(line, name_len + 1)), NULL) == PEN_OK &&
            pen_buf_add_char(into, '\0', NULL) == PEN_OK;

@@ -223,6 +223,9 @@ static void explain(struct pen_http_call *call, CURLcode code, struct pen_error 
         pen_error_hint(result, "%s", tls_hint);
     } else if (is_bad_url && connect_s == 0) {
         (void)pen_fail(result, PEN_ERR_CONFIG, "'%s' is no address of an HTTP server", call->host);
+    } else if (call->is_head_too_large) {
+        (void)pen_fail(result, PEN_ERR_TOO_LARGE, "the headers of the reply of '%s' do not end",
+                       call->host);
     } else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_WRITE_ERROR) {
         (void)pen_fail_nomem(result); /* on_body and on_header refuse only for want of memory */
     } else {

@@ -62,6 +62,7 @@ struct pen_http_call {
     char *curl_error;
     int64_t progress_us; /* when the last byte came */
     uint64_t received;
+    bool is_head_too_large;
     bool is_dirty; /* the reader is to be woken */
 };
 
