@@ -328,7 +328,7 @@ int64_t pen_lake_snapshot_id(const struct pen_lake_txn *txn)
 
 int64_t pen_lake_next_snapshot_id(const struct pen_lake_txn *txn)
 {
-    return txn->base + 1;
+    return txn->changes.len > 0 ? txn->view : txn->base;
 }
 
 static enum pen_code transact_once(struct pen_lake *lake, const char *message, pen_lake_fn fn,

@@ -62,8 +62,9 @@ PEN_MUST_USE enum pen_code pen_lake_commit(struct pen_lake_txn *txn, const char 
 void pen_lake_rollback(struct pen_lake_txn *txn);
 PEN_DEFINE_FREE_P(struct pen_lake_txn *, pen_lake_rollback)
 
-/* pen_lake_txn_db - the database inside the transaction. pen_lake_snapshot_id - the base snapshot;
- * pen_lake_next_snapshot_id - the one that the commit makes, if the lake changes. */
+/* pen_lake_txn_db - the database inside the transaction. pen_lake_snapshot_id - the base snapshot.
+ * pen_lake_next_snapshot_id - the newest one after a commit of the changes made so far: the base
+ * when the lake has not changed. */
 struct pen_db *pen_lake_txn_db(struct pen_lake_txn *txn);
 int64_t pen_lake_snapshot_id(const struct pen_lake_txn *txn);
 int64_t pen_lake_next_snapshot_id(const struct pen_lake_txn *txn);

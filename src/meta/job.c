@@ -358,11 +358,22 @@ enum pen_code pen_job_kill(struct pen_db *db, int64_t job_id, int64_t now_us,
  */
 
 #define LEASE_IS_OVER "status IN ('booting', 'running') AND lease_until_us < $1"
+#define IS_FINISHED                                                                                \
+    "job_id IN (SELECT job_id FROM job WHERE status IN ('success', 'error', 'killed'))"
 
-static enum pen_code reclaim(struct pen_db *db, int64_t now_us, int64_t *ret_changes,
-                             struct pen_error *err)
+/* What jobs that ended without their own hand left behind. */
+static enum pen_code drop_dead_plans(struct pen_db *db, struct pen_error *err)
 {
-    int64_t changes = 0;
+    PEN_TRY(pen_db_exec(db, "DELETE FROM job_object WHERE " IS_FINISHED, err));
+    PEN_TRY(pen_db_exec(db, "DELETE FROM job_task WHERE " IS_FINISHED, err));
+    return pen_db_exec(
+        db, "UPDATE job_part SET state = 'garbage' WHERE state <> 'garbage' AND " IS_FINISHED, err);
+}
+
+static enum pen_code reclaim(struct pen_db *db, int64_t now_us, bool may_requeue,
+                             int64_t *ret_changes, struct pen_error *err)
+{
+    int64_t changes = 0, most_attempts = may_requeue ? ATTEMPTS_AFTER_CRASH : 0;
     PEN_TRY(pen_db_run(db, &changes, err,
                        "UPDATE job SET status = 'killed', ended_us = $1, owner = '', "
                        "lease_until_us = 0 WHERE " LEASE_IS_OVER " AND is_kill_requested = 1",
@@ -370,26 +381,26 @@ static enum pen_code reclaim(struct pen_db *db, int64_t now_us, int64_t *ret_cha
     *ret_changes += changes;
     PEN_TRY(pen_db_run(db, &changes, err,
                        "UPDATE job SET status = 'error', ended_us = $1, lease_until_us = 0, "
-                       "error = 'the process ' || owner || ' that ran this job is gone, for the ' "
-                       "|| attempt || '. time', owner = '' WHERE " LEASE_IS_OVER
-                       " AND attempt >= $2 AND attempt > retry_limit",
-                       "ii", now_us, (int64_t)ATTEMPTS_AFTER_CRASH));
+                       "error = 'the process that ran this job is gone (' || owner || '); nothing "
+                       "of it was committed', owner = '' WHERE " LEASE_IS_OVER
+                       " AND ($2 = 0 OR (attempt >= $2 AND attempt > retry_limit))",
+                       "ii", now_us, most_attempts));
     *ret_changes += changes;
     PEN_TRY(pen_db_run(db, &changes, err,
                        "UPDATE job SET status = 'queued', owner = '', lease_until_us = 0 "
                        "WHERE " LEASE_IS_OVER,
                        "i", now_us));
     *ret_changes += changes;
-    return PEN_OK;
+    return *ret_changes > 0 ? drop_dead_plans(db, err) : PEN_OK;
 }
 
-enum pen_code pen_job_reclaim(struct pen_db *db, int64_t now_us, size_t *ret_count,
-                              struct pen_error *err)
+enum pen_code pen_job_reclaim(struct pen_db *db, int64_t now_us, bool may_requeue,
+                              size_t *ret_count, struct pen_error *err)
 {
     bool is_own = false;
     int64_t changes = 0;
     PEN_TRY(pen_meta_enter(db, &is_own, err));
-    PEN_TRY(pen_meta_leave(db, is_own, reclaim(db, now_us, &changes, err), err));
+    PEN_TRY(pen_meta_leave(db, is_own, reclaim(db, now_us, may_requeue, &changes, err), err));
     if (ret_count != NULL)
         *ret_count = (size_t)changes;
     return PEN_OK;

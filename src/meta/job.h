@@ -134,10 +134,11 @@ PEN_MUST_USE enum pen_code pen_job_retry(struct pen_db *db, int64_t job_id, cons
 PEN_MUST_USE enum pen_code pen_job_kill(struct pen_db *db, int64_t job_id, int64_t now_us,
                                         enum pen_job_status *ret_former, struct pen_error *err);
 
-/* pen_job_reclaim - jobs whose owner died (lease over): back to the queue; or killed when that was
- * asked for; or error after three attempts that ended so (more when retry_limit allows more).
- * out: *ret_count (may be NULL) how many. */
-PEN_MUST_USE enum pen_code pen_job_reclaim(struct pen_db *db, int64_t now_us, size_t *ret_count,
-                                           struct pen_error *err);
+/* pen_job_reclaim - looks after jobs whose owner died (lease over): killed when that was asked for;
+ * else back to the queue when may_requeue (somebody is there to run it) and fewer than three
+ * attempts ended so (more when retry_limit allows more); else error. Parts and plans of jobs that
+ * ended without a commit become garbage. out: *ret_count (may be NULL) how many jobs. */
+PEN_MUST_USE enum pen_code pen_job_reclaim(struct pen_db *db, int64_t now_us, bool may_requeue,
+                                           size_t *ret_count, struct pen_error *err);
 
 #endif

@@ -404,6 +404,9 @@ static void make_owner(struct pen_job_run *run)
 static enum pen_code issue(struct pen_job_run *run, struct pen_error *err)
 {
     PEN_TRY(open_run(run, err));
+    /* what a killed process left: its job ends here, and its parts go */
+    PEN_TRY(pen_job_reclaim(pen_lake_db(run->lake), pen_now_us(), false, NULL, err));
+    pen_job_run_sweep(run);
     PEN_TRY(create_job(run, err));
     return run_created_job(run, err);
 }

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "meta/job.h"
+#include "meta/job_plan.h"
 #include "temp_folder.h"
 
 #include <sys/wait.h>
@@ -176,20 +177,40 @@ static void lost_leases_are_reclaimed_until_it_is_hopeless(void **state)
     for (int attempt = 1; attempt <= 3; attempt++) {
         assert_int_equal(claim("p"), 1); /* lease until 5000 */
         assert_int_equal(get(1).attempt, attempt);
-        assert_ok(pen_job_reclaim(db, 5000, &count, err));
+        assert_ok(pen_job_reclaim(db, 5000, true, &count, err));
         assert_int_equal(count, 0); /* not over yet */
-        assert_ok(pen_job_reclaim(db, 5001, &count, err));
+        assert_ok(pen_job_reclaim(db, 5001, true, &count, err));
         assert_int_equal(count, 1);
     }
     struct pen_job job = get(1);
     assert_int_equal(job.status, PEN_JOB_ERROR);
-    assert_non_null(strstr(job.error, "the process p that ran this job is gone"));
+    assert_non_null(strstr(job.error, "the process that ran this job is gone (p)"));
     create(NULL, 0);
     assert_int_equal(claim("q"), 2);
     enum pen_job_status former;
     assert_ok(pen_job_kill(db, 2, 1, &former, err));
-    assert_ok(pen_job_reclaim(db, 5001, NULL, err));
+    assert_ok(pen_job_reclaim(db, 5001, true, NULL, err));
     assert_int_equal(get(2).status, PEN_JOB_KILLED);
+}
+
+static void lost_leases_are_errors_when_nobody_could_run_them_again(void **state)
+{
+    (void)state;
+    create(NULL, 0);
+    claim("p");
+    assert_ok(pen_job_part_begin(db, 1, 0, "/lake/", "half.parquet", 1, err));
+    struct pen_garbage *list = NULL;
+    size_t count = 0;
+    assert_ok(pen_job_reclaim(db, 5000, false, NULL, err));
+    assert_int_equal(get(1).status, PEN_JOB_BOOTING);
+    assert_ok(pen_garbage_list(db, 10, &arena, &list, &count, err));
+    assert_int_equal(count, 0);
+    assert_ok(pen_job_reclaim(db, 5001, false, NULL, err));
+    assert_int_equal(get(1).status, PEN_JOB_ERROR);
+    assert_int_equal(get(1).ended_us, 5001);
+    assert_ok(pen_garbage_list(db, 10, &arena, &list, &count, err));
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].file_name, "half.parquet");
 }
 
 static void retry_gives_the_job_back_to_the_queue(void **state)
@@ -299,6 +320,7 @@ int main(void)
         JOB_TEST(claim_takes_by_priority_and_one_job_a_schedule),
         JOB_TEST(kill_is_at_once_when_queued_and_a_request_when_running),
         JOB_TEST(lost_leases_are_reclaimed_until_it_is_hopeless),
+        JOB_TEST(lost_leases_are_errors_when_nobody_could_run_them_again),
         JOB_TEST(retry_gives_the_job_back_to_the_queue),
         JOB_TEST(domain_key_makes_issuing_idempotent),
         JOB_TEST(list_filters_and_pages_newest_first),
