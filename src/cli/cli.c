@@ -260,10 +260,9 @@ static int finish(struct pen_cli *cli, enum pen_code code, struct pen_error *err
         code = pen_output_flush(&cli->out, error);
     else /* what was printed so far belongs before the error */
         (void)!pen_output_flush(&cli->out, NULL);
-    if (cli->out.is_gone)
-        return PEN_EXIT_OK;
     pen_cli_warn(cli);
-    if (code == PEN_OK)
+    bool is_only_gone = cli->out.is_gone && code == PEN_ERR_CANCELLED && pen_cli_cancel == 0;
+    if (code == PEN_OK || is_only_gone)
         return cli->exit_code;
     if (cli->is_usage_error && cli->command != NULL && !cli->is_json) {
         PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);

@@ -27,6 +27,8 @@ static void on_job(void *context, int64_t job_id)
 {
     struct issue *issue = context;
     struct pen_cli *cli = issue->cli;
+    if (cli->is_json) /* one object at the end says it all */
+        return;
     (void)!pen_cli_print(cli, NULL, "Job %" PRId64 " is queued.", job_id);
     (void)!pen_cli_print(cli, NULL, "Use 'penstock %sjob:show %" PRId64 "' to show the status.",
                          pen_cli_home_words(cli), job_id);
@@ -102,6 +104,27 @@ static void say_result(struct issue *issue, const struct pen_issue_options *opti
         say_counts(issue, result);
 }
 
+static enum pen_code print_result(struct pen_cli *cli, const struct pen_issue_result *result,
+                                  struct pen_error *err)
+{
+    struct pen_arena *arena = &cli->arena;
+    const struct pen_job_counts *counts = &result->counts;
+    const struct pen_member members[] = {
+        {"job_id", pen_cell_number(arena, result->job_id)},
+        {"status", pen_cell_text(pen_job_status_name(result->status))},
+        {"records", pen_cell_number(arena, (int64_t)counts->records)},
+        {"rejected", pen_cell_number(arena, (int64_t)counts->rejected)},
+        {"filtered", pen_cell_number(arena, (int64_t)counts->filtered)},
+        {"objects", pen_cell_number(arena, (int64_t)counts->objects)},
+        {"bytes", pen_cell_number(arena, (int64_t)counts->bytes)},
+        {"parts", pen_cell_number(arena, (int64_t)result->parts)},
+        {"snapshot_id", result->snapshot_id < 0 ? pen_cell_text(NULL)
+                                                : pen_cell_number(arena, result->snapshot_id)},
+        {"elapsed_ms", pen_cell_number(arena, result->elapsed_us / 1000)},
+    };
+    return pen_render_object(&cli->out, members, sizeof members / sizeof members[0], err);
+}
+
 static enum pen_code check_names(const struct pen_issue_options *options, struct pen_error *err)
 {
     if (!options->auto_create_table)
@@ -150,7 +173,10 @@ enum pen_code pen_connector_issue(struct pen_cli *cli, const struct pen_args *ar
     pen_bar_init(&issue.bar, cli);
     pen_cli_warn(cli);
     say_result(&issue, &options, &result);
-    if (issue.is_watched && result.job_id != 0)
-        PEN_TRY(pen_cli_print(cli, NULL, "Status     : %s", pen_job_status_name(result.status)));
+    /* what can go wrong here is only stdout: the job's own fate is what counts */
+    if (cli->is_json && result.job_id != 0)
+        (void)!print_result(cli, &result, NULL);
+    else if (issue.is_watched && result.job_id != 0)
+        (void)!pen_cli_print(cli, NULL, "Status     : %s", pen_job_status_name(result.status));
     return code;
 }

@@ -47,6 +47,42 @@ static enum pen_code print_job(struct pen_cli *cli, const struct pen_job *job,
     return print_config(cli, job, err);
 }
 
+static struct pen_cell instant_cell(struct pen_cli *cli, int64_t utc_us)
+{
+    char text[PEN_WORD_TEXT];
+    const char *instant = pen_word_instant(utc_us, text);
+    return pen_cell_text(instant == NULL ? NULL
+                                         : pen_arena_copy(&cli->arena, pen_slice_str(instant)));
+}
+
+static enum pen_code print_job_object(struct pen_cli *cli, const struct pen_job *job,
+                                      struct pen_error *err)
+{
+    struct pen_arena *arena = &cli->arena;
+    const struct pen_job_counts *counts = &job->counts;
+    const struct pen_member members[] = {
+        {"job_id", pen_cell_number(arena, job->job_id)},
+        {"status", pen_cell_text(pen_job_status_name(job->status))},
+        {"type", pen_cell_text(job->type)},
+        {"database", pen_cell_text(job->database)},
+        {"table", pen_cell_text(job->table)},
+        {"created_at", instant_cell(cli, job->created_us)},
+        {"start_at", instant_cell(cli, job->started_us)},
+        {"end_at", instant_cell(cli, job->ended_us)},
+        {"records", pen_cell_number(arena, (int64_t)counts->records)},
+        {"rejected", pen_cell_number(arena, (int64_t)counts->rejected)},
+        {"filtered", pen_cell_number(arena, (int64_t)counts->filtered)},
+        {"objects", pen_cell_number(arena, (int64_t)counts->objects)},
+        {"bytes", pen_cell_number(arena, (int64_t)counts->bytes)},
+        {"attempt", pen_cell_number(arena, job->attempt)},
+        {"snapshot_id",
+         job->snapshot_id < 0 ? pen_cell_text(NULL) : pen_cell_number(arena, job->snapshot_id)},
+        {"error", pen_cell_text(job->error != NULL && job->error[0] != '\0' ? job->error : NULL)},
+        {"config", pen_cell_json(job->config)},
+    };
+    return pen_render_object(&cli->out, members, sizeof members / sizeof members[0], err);
+}
+
 static enum pen_code read_job_file(struct pen_cli *cli, int64_t job_id, const char *name,
                                    struct pen_buf *into, struct pen_error *err)
 {
@@ -107,6 +143,8 @@ enum pen_code pen_job_show(struct pen_cli *cli, const struct pen_args *args, str
     PEN_TRY(pen_job_get(db, job_id, &cli->arena, &job, err));
     if (pen_args_has(args, "wait"))
         PEN_TRY(wait_for(cli, db, &job, err));
+    if (cli->is_json)
+        return print_job_object(cli, &job, err);
     PEN_TRY(print_job(cli, &job, err));
     if (!pen_args_has(args, "verbose"))
         return pen_cli_print(cli, err,

@@ -54,14 +54,15 @@ enum pen_code pen_bar_print(const struct pen_bar_state *s, size_t columns, struc
     return PEN_OK;
 }
 
-/* Half of the new rate, half of the old ones, so that the figure can be read. */
+/* A fifth of the new rate, the rest of the old ones, so that the figure can be read. */
 static void measure_rate(struct pen_bar *bar, uint64_t bytes, int64_t elapsed_us)
 {
     int64_t passed_us = elapsed_us - bar->last_us;
     if (passed_us <= 0 || bytes < bar->last_bytes)
         return;
     double rate = (double)(bytes - bar->last_bytes) * (double)PEN_US_PER_SECOND / (double)passed_us;
-    bar->rate = bar->last_us == 0 ? (uint64_t)rate : (uint64_t)(rate / 2) + bar->rate / 2;
+    bar->rate =
+        bar->last_us == 0 ? (uint64_t)rate : (uint64_t)(rate / 5 + (double)bar->rate * 4 / 5);
     bar->last_bytes = bytes;
 }
 

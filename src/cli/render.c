@@ -95,6 +95,16 @@ static enum pen_code separated_row(struct pen_render *render, const struct pen_c
     return pen_output_add(render->out, PEN_LIT("\n"), err);
 }
 
+static enum pen_code add_json_cell(struct pen_buf *into, const struct pen_cell *cell,
+                                   struct pen_error *err)
+{
+    if (cell->kind == PEN_CELL_NULL)
+        return pen_buf_add_str(into, "null", err);
+    if (cell->kind == PEN_CELL_TEXT)
+        return pen_json_add_string(into, cell->text, err);
+    return pen_buf_add_slice(into, cell->text, err);
+}
+
 static enum pen_code json_row(struct pen_render *render, const struct pen_cell *cells,
                               struct pen_error *err)
 {
@@ -108,12 +118,7 @@ static enum pen_code json_row(struct pen_render *render, const struct pen_cell *
             PEN_TRY(pen_buf_add_char(into, ',', err));
         PEN_TRY(pen_json_add_string(into, render->names[i], err));
         PEN_TRY(pen_buf_add_char(into, ':', err));
-        if (cells[i].kind == PEN_CELL_NULL)
-            PEN_TRY(pen_buf_add_str(into, "null", err));
-        else if (cells[i].kind == PEN_CELL_TEXT)
-            PEN_TRY(pen_json_add_string(into, cells[i].text, err));
-        else
-            PEN_TRY(pen_buf_add_slice(into, cells[i].text, err));
+        PEN_TRY(add_json_cell(into, &cells[i], err));
     }
     return pen_output_add(render->out, is_array ? PEN_LIT("}") : PEN_LIT("}\n"), err);
 }
@@ -246,6 +251,8 @@ enum pen_code pen_render_batch(struct pen_render *render, const struct pen_batch
 
 enum pen_code pen_render_end(struct pen_render *render, struct pen_error *err)
 {
+    if (render->out == NULL) /* never begun */
+        return PEN_OK;
     if (render->options.format == PEN_FORMAT_TABLE)
         return pen_render_table_end(render, err);
     if (render->options.format != PEN_FORMAT_JSON)
@@ -260,4 +267,32 @@ void pen_render_release(struct pen_render *render)
     pen_arena_release(&render->arena);
     pen_buf_release(&render->scratch);
     pen_buf_release(&render->held);
+}
+
+enum pen_code pen_render_object(struct pen_output *out, const struct pen_member *members,
+                                size_t count, struct pen_error *err)
+{
+    struct pen_buf *into = &out->buf;
+    for (size_t i = 0; i < count; i++) {
+        const struct pen_cell *cell = &members[i].cell;
+        PEN_TRY(pen_buf_add_char(into, i == 0 ? '{' : ',', err));
+        PEN_TRY(pen_json_add_string(into, pen_slice_str(members[i].name), err));
+        PEN_TRY(pen_buf_add_char(into, ':', err));
+        PEN_TRY(add_json_cell(into, cell, err));
+    }
+    return pen_output_add(out, PEN_LIT("}\n"), err);
+}
+
+struct pen_cell pen_cell_number(struct pen_arena *arena, int64_t value)
+{
+    char text[PEN_NUMBER_TEXT];
+    size_t len = pen_print_long(value, text);
+    const char *copy = pen_arena_copy(arena, pen_slice(text, len));
+    return (struct pen_cell){copy == NULL ? PEN_CELL_NULL : PEN_CELL_BARE, pen_slice(copy, len)};
+}
+
+struct pen_cell pen_cell_json(const char *text)
+{
+    bool is_there = text != NULL && text[0] != '\0';
+    return (struct pen_cell){is_there ? PEN_CELL_JSON : PEN_CELL_NULL, pen_slice_str(text)};
 }

@@ -94,6 +94,21 @@ PEN_MUST_USE enum pen_code pen_render_table_row(struct pen_render *render,
                                                 struct pen_error *err);
 PEN_MUST_USE enum pen_code pen_render_table_end(struct pen_render *render, struct pen_error *err);
 
+/* A member of a single JSON object. */
+struct pen_member {
+    const char *name;
+    struct pen_cell cell;
+};
+
+/* pen_render_object - one JSON object on a line: what commands that show one thing print with
+ * --json. pen_cell_number - an integer; its text lives in the arena. pen_cell_json - a JSON value
+ * as text; nothing when it is NULL or empty. */
+PEN_MUST_USE enum pen_code pen_render_object(struct pen_output *out,
+                                             const struct pen_member *members, size_t count,
+                                             struct pen_error *err);
+struct pen_cell pen_cell_number(struct pen_arena *arena, int64_t value);
+struct pen_cell pen_cell_json(const char *text);
+
 /* pen_inspect - appends the Ruby inspect form of a cell's JSON value: texts in double quotes with
  * escapes, nil, 1.0e+20, {"a"=>1}. */
 PEN_MUST_USE enum pen_code pen_inspect(const struct pen_cell *cell, struct pen_buf *into,

@@ -13,7 +13,12 @@ void pen_cli_say(const struct pen_cli *cli, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args); /* cut on purpose */
     va_end(args);
-    (void)fprintf(stderr, "%s\n", text); /* when stderr is gone there is nobody to tell */
+    PEN_CLEANUP(pen_buf_release) struct pen_buf json = PEN_BUF(PEN_BUF_TEXT_MAX);
+    /* when stderr is gone there is nobody to tell */
+    if (!cli->is_json)
+        (void)fprintf(stderr, "%s\n", text);
+    else if (pen_json_add_text(&json, pen_slice_str(text), NULL) == PEN_OK)
+        (void)fprintf(stderr, "{\"message\":%s}\n", json.ptr);
 }
 
 enum pen_code pen_cli_print(struct pen_cli *cli, struct pen_error *err, const char *format, ...)

@@ -64,3 +64,12 @@ const char *pen_word_time(int64_t utc_us, char *out)
                        c.month, c.day, c.hour, c.minute, c.second);
     return out;
 }
+
+const char *pen_word_instant(int64_t utc_us, char *out)
+{
+    struct pen_instant instant = {utc_us, 0};
+    if (utc_us == 0)
+        return NULL;
+    out[pen_instant_print(instant, out)] = '\0';
+    return out;
+}

@@ -16,4 +16,7 @@ const char *pen_word_elapsed(int64_t elapsed_us, char *out);
 const char *pen_word_duration(int64_t elapsed_us, char *out);
 const char *pen_word_time(int64_t utc_us, char *out);
 
+/* pen_word_instant - RFC 3339 for programs, NULL for 0. */
+const char *pen_word_instant(int64_t utc_us, char *out);
+
 #endif
