@@ -312,6 +312,11 @@ static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
     PEN_TRY(pen_job_run_tasks(run, err));
     pen_run_log(&run->env, "debug", "tasks done: %" PRIu64 " rows in %zu parts", run->totals.loaded,
                 run->parts.count);
+    uint64_t replaced = atomic_load(&run->progress.replaced);
+    if (replaced > 0)
+        pen_run_log(&run->env, "warn",
+                    "%" PRIu64 " malformed characters became U+FFFD: is parser.charset right?",
+                    replaced);
     /* from here on the job is this thread's alone: a heartbeat may not meet its end */
     pen_monitor_stop(run);
     if (run->cancel != 0)
