@@ -1,6 +1,6 @@
 /* json_parse_internal.h - what the files of the JSON parser share.
  *
- *     json.c          options -> struct pen_json_parser
+ *     json_parse.c    options -> struct pen_json_parser
  *     json_scan.c     text -> the last place where a record ends (scalar and SIMD)
  *     json_split.c    text -> struct pen_json_chunk: a run of whole records
  *     json_repair.c   invalid escapes -> text that can be read

@@ -137,51 +137,67 @@ take_value(struct pen_json_reading *r, const struct pen_json_node *node, const c
     return end != NULL ? end : pen_json_skip_value(r, p);
 }
 
+/* Behind a key: the colon, and the white space around it. Returns the value's first byte. */
+static inline const char *step_to_value(struct pen_json_reading *r, const char *p)
+{
+    p = skip_space(r, p);
+    if (p >= r->end || *p != ':')
+        return fail_here(r, p);
+    p = skip_space(r, p + 1);
+    return p < r->end ? p : fail_here(r, p);
+}
+
+/* Behind a member or element: a comma, and the next one's first byte; or the closing bracket. */
+static inline const char *step_to_next(struct pen_json_reading *r, const char *p, char close,
+                                       bool *ret_closed)
+{
+    p = skip_space(r, p);
+    *ret_closed = p < r->end && *p == close;
+    if (*ret_closed)
+        return p + 1;
+    if (p >= r->end || *p != ',')
+        return fail_here(r, p);
+    return skip_space(r, p + 1);
+}
+
 static const char *read_object(struct pen_json_reading *r, const struct pen_json_node *node,
                                const char *p)
 {
     const struct pen_json_node *first = r->parser->nodes + node->first_child;
     const struct pen_json_node *last = first + node->child_count, *guess = first;
+    bool is_closed = false;
     p = skip_space(r, p + 1);
     if (p < r->end && *p == '}')
         return p + 1;
-    for (;;) {
+    while (p != NULL && !is_closed) {
         const struct pen_json_node *child = NULL;
         if (p >= r->end || *p != '"')
             return fail_here(r, p);
         p = read_key(r, node, guess < last ? guess : NULL, p, &child);
+        if (p != NULL)
+            p = step_to_value(r, p);
         if (p == NULL)
             return NULL;
-        p = skip_space(r, p);
-        if (p >= r->end || *p != ':')
-            return fail_here(r, p);
-        p = skip_space(r, p + 1);
-        if (p >= r->end)
-            return fail_here(r, p);
         if (child == NULL) {
             p = skip_value(r, p);
         } else {
             guess = child + 1;
             p = take_value(r, child, p);
         }
-        if (p == NULL)
-            return NULL;
-        p = skip_space(r, p);
-        if (p < r->end && *p == '}')
-            return p + 1;
-        if (p >= r->end || *p != ',')
-            return fail_here(r, p);
-        p = skip_space(r, p + 1);
+        if (p != NULL)
+            p = step_to_next(r, p, '}', &is_closed);
     }
+    return p;
 }
 
 static const char *read_array(struct pen_json_reading *r, const struct pen_json_node *node,
                               const char *p)
 {
+    bool is_closed = false;
     p = skip_space(r, p + 1);
     if (p < r->end && *p == ']')
         return p + 1;
-    for (int64_t index = 0;; index++) {
+    for (int64_t index = 0; p != NULL && !is_closed; index++) {
         if (p >= r->end)
             return fail_here(r, p);
         const struct pen_json_node *found = NULL;
@@ -189,15 +205,10 @@ static const char *read_array(struct pen_json_reading *r, const struct pen_json_
         for (uint32_t i = 0; i < node->child_count && found == NULL; i++)
             found = child[i].token.index == index ? &child[i] : NULL;
         p = found == NULL ? skip_value(r, p) : take_value(r, found, p);
-        if (p == NULL)
-            return NULL;
-        p = skip_space(r, p);
-        if (p < r->end && *p == ']')
-            return p + 1;
-        if (p >= r->end || *p != ',')
-            return fail_here(r, p);
-        p = skip_space(r, p + 1);
+        if (p != NULL)
+            p = step_to_next(r, p, ']', &is_closed);
     }
+    return p;
 }
 
 const char *pen_json_read_record(struct pen_json_reading *r, const char *p)

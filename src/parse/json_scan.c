@@ -120,7 +120,7 @@ AVX2 static struct pen_json_scan scan_avx2(struct pen_slice text)
         __m128i quotes = _mm_set_epi64x(0, (int64_t)block.quotes);
         uint64_t inside = (uint64_t)_mm_cvtsi128_si64(_mm_clmulepi64_si128(quotes, ones, 0));
         inside ^= carry;
-        carry = (uint64_t)((int64_t)inside >> 63);
+        carry = 0 - (inside >> 63); /* all ones inside a string */
         low = _mm256_or_si256(low, lower);
         high = _mm256_or_si256(high, lower);
         block.opens = mask_of(low, high, '{');

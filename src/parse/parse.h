@@ -105,6 +105,6 @@ PEN_MUST_USE enum pen_code pen_parse_schema(const struct pen_node *columns,
                                             struct pen_error *err);
 
 extern const struct pen_parse_type pen_parse_csv;  /* csv.c */
-extern const struct pen_parse_type pen_parse_json; /* json.c */
+extern const struct pen_parse_type pen_parse_json; /* json_parse.c */
 
 #endif

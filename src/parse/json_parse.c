@@ -1,4 +1,4 @@
-/* json.c - the type `json`: its options, and the tree of members that its columns want.
+/* json_parse.c - the type `json`: its options, and the tree of members that its columns want.
  * source: spec/parsers.md 4, 6.1. Differences from the original: docs/formats/json.md. */
 #include "parse/json_parse_internal.h"
 
@@ -134,7 +134,7 @@ static enum pen_code set_columns(struct opening *o, struct pen_error *err)
         return add_record_column(o, err);
     PEN_TRY(pen_parse_schema(list, o->bind, &o->parse->schema, err));
     size_t count = o->parse->schema.count;
-    o->parser->columns = calloc(count, sizeof *o->parser->columns);
+    o->parser->columns = calloc(count + 1, sizeof *o->parser->columns);
     if (o->parser->columns == NULL)
         return pen_fail_nomem(err);
     o->parser->column_count = count;
@@ -251,7 +251,7 @@ static enum pen_code build_tree(struct opening *o, struct pen_error *err)
     for (size_t c = 0; c < parser->column_count; c++)
         most += parser->columns[c].path.count;
     parser->nodes = calloc(most, sizeof *parser->nodes);
-    parser->leaves = calloc(parser->column_count, sizeof *parser->leaves);
+    parser->leaves = calloc(parser->column_count + 1, sizeof *parser->leaves);
     PEN_CLEANUP(pen_free_p) uint32_t *levels = calloc(most, sizeof *levels);
     if (parser->nodes == NULL || parser->leaves == NULL || levels == NULL)
         return pen_fail_nomem(err);
