@@ -2,6 +2,7 @@
 
 The catalog is read with Python's own SQLite, the rows through `penstock query`.
 """
+import contextlib
 import json
 import os
 import sqlite3
@@ -77,12 +78,12 @@ class Penstock:
             document["filters"] = filters
         return self.write(json.dumps(document, ensure_ascii=False, indent=1), name)
 
-    def issue(self, config, *arguments, table="t", create=True, env=None, status=0, timeout=120):
+    def issue(self, config, *arguments, table="tab", create=True, env=None, status=0, timeout=120):
         create_words = ["--auto-create-table"] if create else []
         return self.run("connector:issue", config, "--database", "test_db", "--table", table, *create_words,
                         *arguments, env=env, status=status, timeout=timeout)
 
-    def load(self, *arguments, table="t", env=None, **changes):
+    def load(self, *arguments, table="tab", env=None, **changes):
         """Issues a load with changed `in` options; it must succeed."""
         return self.issue(self.config(**changes), *arguments, table=table, env=env)
 
@@ -93,7 +94,7 @@ class Penstock:
         out = self.run("query", "-d", "test_db", "-f", "jsonl", sql).out
         return [json.loads(line) for line in out.splitlines()]
 
-    def ids(self, table="t"):
+    def ids(self, table="tab"):
         return [row["id"] for row in self.query("SELECT id FROM %s ORDER BY id" % table)]
 
     def state(self):
@@ -101,7 +102,7 @@ class Penstock:
         path = os.path.join(self.home, "catalog.sqlite")
         if not os.path.exists(path):
             return {}
-        with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as catalog:
+        with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as catalog:
             names = [row[0] for row in catalog.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             state = {name: sorted(map(repr, catalog.execute('SELECT * FROM "%s"' % name)))
                      for name in names if name not in JOB_TABLES}

@@ -132,7 +132,7 @@ def test_slow_down_is_retried_after_the_time_asked_for(loaded_through_proxy, pro
     s3.put(bucket, "more/b.csv", "id,name\n3,z\n")
     slow = proxy.slow_down(retry_after=1, key="more/", times=2)
     start = time.monotonic()
-    loaded_through_proxy.load(path_prefix="more/")
+    loaded_through_proxy.load(path_prefix="more/", maximum_retry_interval_millis=5000)
     assert slow.fired == 2 and time.monotonic() - start >= 2
     assert loaded_through_proxy.ids() == [1, 2, 3]
 
@@ -254,7 +254,7 @@ def test_missing_table_needs_auto_create(loaded):
 
 def test_missing_database_needs_auto_create(loaded):
     with unchanged(loaded):
-        result = loaded.run("connector:issue", loaded.config(), "--database", "missing_db", "--table", "t", status=1)
+        result = loaded.run("connector:issue", loaded.config(), "--database", "missing_db", "--table", "tab", status=1)
         assert result.has("missing_db"), result.text
 
 
@@ -299,7 +299,7 @@ def test_full_disk_is_named_and_leaves_no_trace(s3, bucket, gateway, tmp_path):
         s3.put(bucket, "big/b.csv", "id,name\n" + rows)
         refuse(small, "space", status=None, path_prefix="big/")
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_kill_in_mid_run_leaves_the_table_as_before(loaded_through_proxy, proxy, s3, bucket):
@@ -307,7 +307,7 @@ def test_kill_in_mid_run_leaves_the_table_as_before(loaded_through_proxy, proxy,
     before, rows = loaded_through_proxy.state(), loaded_through_proxy.ids()
     stall = proxy.stall(after=len(BIG_ROWS) // 2, seconds=60, key="/big/b.csv")
     process = loaded_through_proxy.start("connector:issue", loaded_through_proxy.config(path_prefix="big/"),
-                                         "--database", "test_db", "--table", "t")
+                                         "--database", "test_db", "--table", "tab")
     deadline = time.monotonic() + 60
     while not stall.fired and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
@@ -325,7 +325,7 @@ def test_interrupt_ends_the_job_with_130_and_no_trace(loaded_through_proxy, prox
     with unchanged(loaded_through_proxy):
         stall = proxy.stall(after=len(BIG_ROWS) // 2, seconds=60, key="/big/b.csv")
         process = loaded_through_proxy.start("connector:issue", loaded_through_proxy.config(path_prefix="big/"),
-                                             "--database", "test_db", "--table", "t")
+                                             "--database", "test_db", "--table", "tab")
         deadline = time.monotonic() + 60
         while not stall.fired and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.02)

@@ -67,5 +67,5 @@ def test_bytes_are_the_same_whatever_the_machine_says(penstock, s3, bucket):
         {"name": "id", "type": "long"},
         {"name": "at", "type": "timestamp", "format": "%Y-%m-%d %H:%M:%S"}]}
     for number, env in enumerate([{"TZ": "Asia/Kolkata", "LC_ALL": "C"}, {"TZ": "America/New_York"}, {}]):
-        penstock.load("--time-column", "at", table="t%d" % number, parser=parser, env=env)
-        assert penstock.query("SELECT \"at\" FROM t%d" % number) == [{"at": "2024-05-06T07:08:09Z"}]
+        penstock.load("--time-column", "at", table="tab%d" % number, parser=parser, env=env)
+        assert penstock.query("SELECT \"at\" FROM tab%d" % number) == [{"at": "2024-05-06T07:08:09Z"}]

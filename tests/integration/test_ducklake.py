@@ -39,9 +39,9 @@ def load_extensions(connection):
 
 
 def test_official_reader_sees_the_same_rows(lake, penstock):
-    rows = lake().execute("SELECT id, name FROM lake.test_db.t ORDER BY id").fetchall()
+    rows = lake().execute("SELECT id, name FROM lake.test_db.tab ORDER BY id").fetchall()
     assert rows == [(1, "x"), (2, "y, z"), (3, None)]
-    assert [(row["id"], row["name"]) for row in penstock.query("SELECT id, name FROM t ORDER BY id")] == rows
+    assert [(row["id"], row["name"]) for row in penstock.query("SELECT id, name FROM tab ORDER BY id")] == rows
 
 
 def test_official_reader_travels_in_time(lake, penstock, s3, bucket):
@@ -49,28 +49,28 @@ def test_official_reader_travels_in_time(lake, penstock, s3, bucket):
     s3.put(bucket, "b.csv", "id,name\n4,w\n")
     penstock.load(path_prefix="b")
     connection = lake()
-    assert connection.execute("SELECT count(*) FROM lake.test_db.t").fetchone() == (4,)
-    assert connection.execute("SELECT count(*) FROM lake.test_db.t AT (VERSION => %d)" % first).fetchone() == (3,)
+    assert connection.execute("SELECT count(*) FROM lake.test_db.tab").fetchone() == (4,)
+    assert connection.execute("SELECT count(*) FROM lake.test_db.tab AT (VERSION => %d)" % first).fetchone() == (3,)
 
 
 def test_penstock_loads_again_after_the_official_writer(lake, penstock, s3, bucket):
     connection = lake()
-    columns = [row[0] for row in connection.execute("DESCRIBE lake.test_db.t").fetchall()]
+    columns = [row[0] for row in connection.execute("DESCRIBE lake.test_db.tab").fetchall()]
     values = {"time": "1700000000", "id": "10", "name": "'from duckdb'"}
-    connection.execute("INSERT INTO lake.test_db.t (%s) VALUES (%s)" % (
+    connection.execute("INSERT INTO lake.test_db.tab (%s) VALUES (%s)" % (
         ", ".join('"%s"' % name for name in columns), ", ".join(values[name] for name in columns)))
     connection.close()
     assert penstock.ids() == [1, 2, 3, 10]
     s3.put(bucket, "b.csv", "id,name\n4,w\n")
     penstock.load(path_prefix="b")
     assert penstock.ids() == [1, 2, 3, 4, 10]
-    assert lake().execute("SELECT count(*), min(time) > 0 FROM lake.test_db.t").fetchone() == (5, True)
+    assert lake().execute("SELECT count(*), min(time) > 0 FROM lake.test_db.tab").fetchone() == (5, True)
 
 
 def test_statistics_in_the_catalog_hold_for_the_rows(lake, penstock):
     connection = lake()
-    low, high = connection.execute("SELECT min(id), max(id) FROM lake.test_db.t").fetchone()
-    assert connection.execute("SELECT count(*) FROM lake.test_db.t WHERE id < %d OR id > %d" % (low, high)
+    low, high = connection.execute("SELECT min(id), max(id) FROM lake.test_db.tab").fetchone()
+    assert connection.execute("SELECT count(*) FROM lake.test_db.tab WHERE id < %d OR id > %d" % (low, high)
                               ).fetchone() == (0,)
-    assert connection.execute("SELECT name FROM lake.test_db.t WHERE id = 2").fetchall() == [("y, z",)]
-    assert connection.execute("SELECT id FROM lake.test_db.t WHERE name IS NULL").fetchall() == [(3,)]
+    assert connection.execute("SELECT name FROM lake.test_db.tab WHERE id = 2").fetchall() == [("y, z",)]
+    assert connection.execute("SELECT id FROM lake.test_db.tab WHERE name IS NULL").fetchall() == [(3,)]
