@@ -71,9 +71,11 @@ class Penstock:
             file.write(text)
         return name
 
-    def config(self, name="load.yml", out=None, filters=None, **changes):
+    def config(self, name="load.yml", out=None, filters=None, exec_options=None, **changes):
         """Writes a configuration (JSON is YAML); returns its name."""
         document = {"in": self.source(**changes), "out": out or {"mode": "append"}}
+        if exec_options is not None:
+            document["exec"] = exec_options
         if filters is not None:
             document["filters"] = filters
         return self.write(json.dumps(document, ensure_ascii=False, indent=1), name)
