@@ -84,6 +84,16 @@ PEN_MUST_USE enum pen_code pen_json_write(const struct pen_json *value, struct p
 PEN_MUST_USE enum pen_code pen_json_add_string(struct pen_buf *into, struct pen_slice text,
                                                struct pen_error *err);
 
+/* pen_json_is_blank - only white space: nothing follows a value. */
+static inline bool pen_json_is_blank(struct pen_slice text)
+{
+    size_t i = 0;
+    while (i < text.len && (text.ptr[i] == ' ' || text.ptr[i] == '\t' || text.ptr[i] == '\n' ||
+                            text.ptr[i] == '\r'))
+        i++;
+    return i == text.len;
+}
+
 /* pen_json_string_end - finds the end of a string whose opening quote is at text.ptr[0].
  * out:    bytes including both quotes; 0 when it is not closed within `text`. Escapes are only
  *         stepped over, not checked. *ret_has_escape (may be NULL). */

@@ -10,6 +10,8 @@
 #include "base/json.h"
 #include "tz/time_format.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum unit { SEC, MILLI, MICRO, NANO };
@@ -163,13 +165,15 @@ static bool from_epoch(int64_t epoch, int unit, struct pen_instant *ret_instant)
     return true;
 }
 
-/* An instant as an epoch in a unit: whole units, floor. */
-static int64_t to_epoch(struct pen_instant instant, int unit)
+/* An instant as an epoch in a unit: whole units, floor; false when it is out of range. */
+static bool to_epoch(struct pen_instant instant, int unit, int64_t *ret_epoch)
 {
     if (unit == NANO)
-        return instant.utc_us * 1000 + instant.ns;
+        return !__builtin_mul_overflow(instant.utc_us, 1000, ret_epoch) &&
+               !__builtin_add_overflow(*ret_epoch, instant.ns, ret_epoch);
     int64_t us_per_unit = PEN_US_PER_SECOND / unit_per_second[unit];
-    return instant.utc_us / us_per_unit - (instant.utc_us % us_per_unit < 0);
+    *ret_epoch = instant.utc_us / us_per_unit - (instant.utc_us % us_per_unit < 0);
+    return true;
 }
 
 static enum pen_code value_instant(const struct pen_filter *filter, const struct pen_node *node,
@@ -177,18 +181,20 @@ static enum pen_code value_instant(const struct pen_filter *filter, const struct
                                    struct pen_error *err)
 {
     const struct add_time *state = filter->state;
-    if (node->kind == PEN_NODE_INT) {
-        if (from_epoch(node->integer, state->from.unit, ret_instant))
-            return PEN_OK;
-        return pen_fail_at(&filter->bind, node, err, "'%s' is out of range", key);
-    }
-    if (node->kind != PEN_NODE_TEXT)
+    if (node->kind != PEN_NODE_INT && node->kind != PEN_NODE_TEXT)
         return pen_fail_at(&filter->bind, node, err, "Required option must be string or long: %s",
                            key);
-    if (pen_time_format_parse(state->format, node->text, ret_instant, NULL))
-        return PEN_OK;
-    return pen_fail_at(&filter->bind, node, err, "'%s' does not match timestamp_format '%s'", key,
-                       state->from.format);
+    if (node->kind == PEN_NODE_TEXT &&
+        !pen_time_format_parse(state->format, node->text, ret_instant, NULL))
+        return pen_fail_at(&filter->bind, node, err, "'%s' does not match timestamp_format '%s'",
+                           key, state->from.format);
+    bool is_in_range =
+        node->kind == PEN_NODE_TEXT || from_epoch(node->integer, state->from.unit, ret_instant);
+    int64_t epoch = 0;
+    if (is_in_range && state->to_type == PEN_TYPE_LONG)
+        is_in_range = to_epoch(*ret_instant, state->to.unit, &epoch);
+    return is_in_range ? PEN_OK
+                       : pen_fail_at(&filter->bind, node, err, "'%s' is out of range", key);
 }
 
 /* --- configuration ---------------------------------------------------------------------------- */
@@ -348,16 +354,19 @@ static void add_time_local_close(struct pen_filter_local *local)
     pen_arena_release(&((struct local *)local->state)->arena);
 }
 
-static void put(const struct add_time *state, struct pen_column *column, size_t row,
+/* False: the new column's unit cannot hold it. */
+static bool put(const struct add_time *state, struct pen_column *column, size_t row,
                 struct pen_instant instant)
 {
-    pen_column_set_valid(column, row, true);
     if (state->to_type == PEN_TYPE_LONG) {
-        pen_column_longs(column)[row] = to_epoch(instant, state->to.unit);
-        return;
+        if (!to_epoch(instant, state->to.unit, &pen_column_longs(column)[row]))
+            return false;
+    } else {
+        pen_column_longs(column)[row] = instant.utc_us;
+        column->nanos[row] = instant.ns;
     }
-    pen_column_longs(column)[row] = instant.utc_us;
-    column->nanos[row] = instant.ns;
+    pen_column_set_valid(column, row, true);
+    return true;
 }
 
 static struct pen_instant generated(const struct add_time *state, struct local *local)
@@ -384,6 +393,17 @@ static enum pen_code reject(struct pen_filter_local *local, struct pen_batch *ba
     PEN_TRY(pen_buf_add_str(&reason, ").", err));
     return pen_filter_reject(local, batch, row, state->from.name, "bad_timestamp",
                              pen_buf_slice(&reason), keep, err);
+}
+
+static enum pen_code reject_range(struct pen_filter_local *local, struct pen_batch *batch,
+                                  size_t row, const char *value, struct pen_keep *keep,
+                                  struct pen_error *err)
+{
+    const struct add_time *state = local->filter->state;
+    char reason[128];
+    int len = snprintf(reason, sizeof reason, "Skipped a record (%s is out of range).", value);
+    return pen_filter_reject(local, batch, row, state->from.name, "bad_timestamp",
+                             pen_slice(reason, (size_t)len), keep, err);
 }
 
 /* The member of a json value as an instant; false: null. */
@@ -416,7 +436,11 @@ static enum pen_code convert_row(struct pen_filter_local *local, struct pen_batc
         instant = (struct pen_instant){pen_column_longs(from)[row], from->nanos[row]};
         is_there = true;
     } else if (state->from_type == PEN_TYPE_LONG) {
+        char value[32];
+        (void)snprintf(value, sizeof value, "%" PRId64, pen_column_longs(from)[row]); /* fits */
         is_there = from_epoch(pen_column_longs(from)[row], state->from.unit, &instant);
+        if (!is_there)
+            return reject_range(local, batch, row, value, keep, err);
     } else if (state->from_type == PEN_TYPE_JSON) {
         struct pen_slice text = pen_string_slice(&pen_column_strings(from)[row]);
         is_there = json_instant(state, local->state, text, &instant);
@@ -426,9 +450,11 @@ static enum pen_code convert_row(struct pen_filter_local *local, struct pen_batc
         if (!is_there)
             return reject(local, batch, row, text, keep, err);
     }
-    if (is_there)
-        put(state, column, row, instant);
-    return PEN_OK;
+    if (!is_there || put(state, column, row, instant))
+        return PEN_OK;
+    char value[PEN_INSTANT_TEXT];
+    (void)pen_instant_print(instant, value);
+    return reject_range(local, batch, row, value, keep, err);
 }
 
 static enum pen_code fill_from_column(struct pen_filter_local *local, struct pen_batch *batch,
@@ -460,7 +486,7 @@ static enum pen_code add_time_apply(struct pen_filter_local *local, struct pen_b
         PEN_TRY(fill_from_column(local, batch, column, &keep, err));
     else
         for (size_t row = 0; row < batch->rows; row++)
-            put(state, column, row, generated(state, local->state));
+            (void)put(state, column, row, generated(state, local->state)); /* checked when opened */
     PEN_TRY(pen_batch_set_columns(batch, columns, count, err));
     pen_batch_keep(batch, keep.bits);
     return PEN_OK;

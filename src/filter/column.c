@@ -102,7 +102,8 @@ static enum pen_code json_default(const struct pen_filter *filter, const struct 
     PEN_CLEANUP(pen_buf_release) struct pen_buf scratch = PEN_BUF(PEN_BUF_TEXT_MAX);
     struct pen_slice canonical;
     size_t used = 0;
-    if (pen_json_canonical(node->text, &scratch, &canonical, &used, NULL) != PEN_OK)
+    if (pen_json_canonical(node->text, &scratch, &canonical, &used, NULL) != PEN_OK ||
+        !pen_json_is_blank(pen_slice_skip(node->text, used)))
         return bad_default(filter, node, made->type, err);
     char *copy = pen_arena_copy(filter->bind.arena, canonical);
     if (copy == NULL)
@@ -118,6 +119,7 @@ static enum pen_code bind_default(const struct pen_filter *filter, const struct 
     if (node == NULL || node->kind == PEN_NODE_NULL)
         return PEN_OK;
     made->has_default = true;
+    bool is_number = node->kind == PEN_NODE_INT || node->kind == PEN_NODE_DOUBLE;
     switch (made->type) {
     case PEN_TYPE_BOOLEAN:
         made->boolean =
@@ -126,11 +128,13 @@ static enum pen_code bind_default(const struct pen_filter *filter, const struct 
             return bad_default(filter, node, made->type, err);
         return PEN_OK;
     case PEN_TYPE_LONG:
-        return pen_parse_long(node->text, &made->integer)
+        made->integer = node->integer;
+        return node->kind == PEN_NODE_INT || pen_parse_long(node->text, &made->integer)
                    ? PEN_OK
                    : bad_default(filter, node, made->type, err);
     case PEN_TYPE_DOUBLE:
-        return pen_parse_double(node->text, &made->number)
+        made->number = node->number;
+        return is_number || pen_parse_double(node->text, &made->number)
                    ? PEN_OK
                    : bad_default(filter, node, made->type, err);
     case PEN_TYPE_TIMESTAMP:

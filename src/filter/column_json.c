@@ -79,7 +79,8 @@ static enum pen_code default_as_json(const struct pen_node *node, enum pen_type 
             return pen_buf_add_str(text, node->boolean ? "true" : "false", err);
         break;
     case PEN_TYPE_LONG:
-        if (pen_parse_long(node->text, &integer))
+        integer = node->integer;
+        if (node->kind == PEN_NODE_INT || pen_parse_long(node->text, &integer))
             return pen_buf_add(text, printed, pen_print_long(integer, printed), err);
         break;
     case PEN_TYPE_DOUBLE:
@@ -114,7 +115,8 @@ static enum pen_code bind_default(struct pen_column_json_entry *entry, const str
     PEN_CLEANUP(pen_buf_release) struct pen_buf scratch = PEN_BUF(PEN_BUF_TEXT_MAX);
     struct pen_slice canonical;
     size_t used = 0;
-    if (pen_json_canonical(pen_buf_slice(&text), &scratch, &canonical, &used, NULL) != PEN_OK)
+    if (pen_json_canonical(pen_buf_slice(&text), &scratch, &canonical, &used, NULL) != PEN_OK ||
+        !pen_json_is_blank(pen_slice_skip(pen_buf_slice(&text), used)))
         return pen_fail_at(bind, node, err, "default '%.*s' is no %s", PEN_ARG(node->text),
                            pen_type_name(type));
     char *copy = pen_arena_copy(bind->arena, canonical);
@@ -217,6 +219,21 @@ static enum pen_code put_child(const struct active *active, size_t depth, struct
     return edit(&below, depth + 1, value, into, err);
 }
 
+static const struct pen_json empty_object = {.kind = PEN_JSON_OBJECT};
+
+/* Whether a retained member below `name` has a default, so that its parents are made. */
+static bool makes_below(const struct active *active, size_t depth, struct pen_slice name)
+{
+    for (size_t i = 0; i < active->count; i++) {
+        const struct pen_column_json_entry *entry = active->entries[i];
+        if (entry->kind == PEN_COLUMN_JSON_RETAIN && entry->count > depth + 1 &&
+            entry->steps[depth].kind == PEN_JSON_STEP_MEMBER &&
+            pen_slice_equal(entry->steps[depth].name, name) && entry->default_text.len > 0)
+            return true;
+    }
+    return false;
+}
+
 /* A member that an entry asks for and that may have to be made: from src, or from the default. */
 static enum pen_code put_wanted(const struct active *active, size_t depth,
                                 const struct pen_column_json_entry *entry,
@@ -231,6 +248,8 @@ static enum pen_code put_wanted(const struct active *active, size_t depth,
         PEN_TRY(put_key(into, name, err));
         return pen_buf_add_slice(into, entry->default_text, err);
     }
+    if (value == NULL && makes_below(active, depth, name))
+        value = &empty_object; /* the parent of a member with a default */
     return value == NULL ? PEN_OK : put_child(active, depth, name, value, into, err);
 }
 
@@ -277,7 +296,6 @@ static enum pen_code add_members(const struct active *active, size_t depth,
                                  const struct pen_json *object, struct pen_buf *into,
                                  struct pen_error *err)
 {
-    static const struct pen_json empty_object = {.kind = PEN_JSON_OBJECT};
     for (size_t i = 0; i < active->count; i++) {
         const struct pen_column_json_entry *entry = active->entries[i];
         const struct pen_json_step *step = &entry->steps[depth];

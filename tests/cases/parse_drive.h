@@ -19,6 +19,10 @@
 
 struct drive {
     const struct pen_parse *parse;
+    /* what to do with a batch before it is printed, and the schema behind that; NULL: nothing */
+    enum pen_code (*change)(struct drive *drive, struct pen_batch *batch, struct pen_error *err);
+    const struct pen_schema *schema;
+    void *change_state;
     struct pen_slice input;
     size_t piece;    /* bytes that arrive at a time */
     size_t capacity; /* rows of a batch */
@@ -51,6 +55,8 @@ static inline enum pen_code drive_reject(struct pen_reject_sink *sink,
         PEN_TRY(pen_buf_add_str(out, ",\"column\":", err));
         PEN_TRY(pen_json_add_string(out, pen_slice_str(reject->column), err));
     }
+    if (drive->change != NULL)
+        PEN_TRY(pen_buf_addf(out, err, ",\"step\":\"%s\"", reject->step));
     PEN_TRY(pen_buf_addf(out, err, ",\"code\":\"%s\",\"reason\":", reject->code));
     PEN_TRY(pen_json_add_string(out, reject->reason, err));
     return pen_buf_add_str(out, "}\n", err);
@@ -95,6 +101,8 @@ static inline enum pen_code drive_print_rows(struct drive *drive, const struct p
                                              struct pen_error *err)
 {
     struct pen_buf *out = &drive->rows;
+    const struct pen_schema *schema = drive->schema != NULL ? drive->schema : &drive->parse->schema;
+    assert_int_equal(batch->column_count, schema->count);
     for (size_t row = 0; row < batch->rows; row++) {
         struct pen_slice raw = pen_batch_raw(batch, row);
         uint64_t offset = pen_batch_origin(batch, row)->base_offset + batch->row_start[row];
@@ -102,8 +110,8 @@ static inline enum pen_code drive_print_rows(struct drive *drive, const struct p
         assert_memory_equal(raw.ptr, drive->input.ptr + offset, raw.len);
         for (size_t c = 0; c < batch->column_count; c++) {
             PEN_TRY(pen_buf_add_str(out, c == 0 ? "{" : ",", err));
-            PEN_TRY(
-                pen_json_add_string(out, pen_slice_str(drive->parse->schema.fields[c].name), err));
+            assert_int_equal(batch->columns[c].type, schema->fields[c].type);
+            PEN_TRY(pen_json_add_string(out, pen_slice_str(schema->fields[c].name), err));
             PEN_TRY(pen_buf_add_str(out, ":", err));
             PEN_TRY(drive_print_value(out, &batch->columns[c], row, err));
         }
@@ -122,6 +130,8 @@ static inline enum pen_code drive_convert(struct drive *drive, struct pen_chunk 
     while (is_more) {
         PEN_TRY(pen_batch_begin(batch, &drive->parse->schema, err));
         PEN_TRY(drive->parse->type->convert(drive->parse, chunk, batch, &is_more, err));
+        if (drive->change != NULL)
+            PEN_TRY(drive->change(drive, batch, err));
         PEN_TRY(drive_print_rows(drive, batch, err));
     }
     return PEN_OK;
