@@ -13,10 +13,10 @@ cd "$(dirname "$0")/.."
 BUILD_PACKAGES=(
     gcc libc6-dev make pkg-config meson ninja-build python3 ca-certificates tzdata
     libcurl4-openssl-dev libpcre2-dev libssl-dev libisal-dev libyaml-dev libsqlite3-dev
-    libexpat1-dev libicu-dev libzstd-dev liblzma-dev libbz2-dev
+    libexpat1-dev libicu-dev libzstd-dev liblzma-dev libbz2-dev libcmocka-dev
 )
 S3_PACKAGES=(ceph-mon ceph-osd radosgw ceph-common python3)
-TEST_PACKAGES=(libcmocka-dev python3-venv clang-14 libclang-rt-14-dev)
+TEST_PACKAGES=(python3-venv clang-14 libclang-rt-14-dev)
 CHECK_PACKAGES=(clang-14 clang-format-14 clang-tidy-14 cppcheck)
 
 # The library, and the C header of a release that carries it; the C API only grows.
