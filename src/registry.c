@@ -25,8 +25,10 @@ const struct pen_filter_type *const pen_filter_types[] = {
     &pen_filter_expand_json,
     &pen_filter_hash,
     &pen_filter_digest,
+    &pen_filter_mask,
     &pen_filter_remove_columns,
     &pen_filter_rename,
+    &pen_filter_where,
     NULL,
 };
 

@@ -64,9 +64,11 @@ void pen_filter_none_close(struct pen_filter_local *local);
 extern const struct pen_filter_type pen_filter_add_time;                /* add_time.c */
 extern const struct pen_filter_type pen_filter_expand_json;             /* expand_json.c */
 extern const struct pen_filter_type pen_filter_hash, pen_filter_digest; /* hash.c */
+extern const struct pen_filter_type pen_filter_mask;                    /* mask.c */
 extern const struct pen_filter_type pen_filter_remove_columns;          /* remove_columns.c */
 extern const struct pen_filter_type pen_filter_column, pen_filter_retain_columns,
     pen_filter_add_columns, pen_filter_drop_columns;   /* column.c */
 extern const struct pen_filter_type pen_filter_rename; /* rename.c */
+extern const struct pen_filter_type pen_filter_where;  /* where.c */
 
 #endif
