@@ -58,6 +58,7 @@ bench: build ## compare with DuckDB's own loader on about 500 MB; prints ratios
 torture: build ## refuse the n-th allocation until none is refused
 	@tools/deps.sh test
 	@$(NINJA) -C $(BUILD)
+	@meson test -C $(BUILD) --list | grep -q torture || { echo "torture: there are no torture tests yet" >&2; exit 1; }
 	@meson test -C $(BUILD) --suite torture --print-errorlogs
 
 run: build ## run build/penstock with ARGS
