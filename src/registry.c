@@ -28,6 +28,7 @@ const struct pen_filter_type *const pen_filter_types[] = {
     &pen_filter_mask,
     &pen_filter_remove_columns,
     &pen_filter_rename,
+    &pen_filter_source_columns,
     &pen_filter_where,
     NULL,
 };

@@ -96,6 +96,7 @@ static inline struct pen_string *pen_column_strings(const struct pen_column *col
 /* Where a run of rows came from: enough to name the place of any row in an error. */
 struct pen_origin {
     const char *object;    /* "s3://bucket/key" or a path, with "!entry" for archives; borrowed */
+    const char *etag;      /* of the object; NULL or "" when unknown; borrowed */
     uint64_t object_index; /* position of the object in the job's plan */
     uint32_t first_row;    /* the origin counts from this row of the batch to the next origin's */
     const char *text;      /* the chunk that row_start and row_end count in; borrowed */

@@ -34,6 +34,7 @@ static const struct {
     {"remove_columns", "    remove: [id, name]\n"},
     {"rename", "    rules:\n      - {rule: upper_to_lower}\n"
                "      - {rule: character_types, pass_types: [a-z, 0-9], pass_characters: _}\n"},
+    {"source_columns", "    columns: [bucket, key, line]\n"},
     {"where", "    all:\n      - {column: status, operator: \">=\", value: 200}\n"},
 };
 

@@ -67,8 +67,9 @@ extern const struct pen_filter_type pen_filter_hash, pen_filter_digest; /* hash.
 extern const struct pen_filter_type pen_filter_mask;                    /* mask.c */
 extern const struct pen_filter_type pen_filter_remove_columns;          /* remove_columns.c */
 extern const struct pen_filter_type pen_filter_column, pen_filter_retain_columns,
-    pen_filter_add_columns, pen_filter_drop_columns;   /* column.c */
-extern const struct pen_filter_type pen_filter_rename; /* rename.c */
-extern const struct pen_filter_type pen_filter_where;  /* where.c */
+    pen_filter_add_columns, pen_filter_drop_columns;           /* column.c */
+extern const struct pen_filter_type pen_filter_rename;         /* rename.c */
+extern const struct pen_filter_type pen_filter_source_columns; /* source_columns.c */
+extern const struct pen_filter_type pen_filter_where;          /* where.c */
 
 #endif

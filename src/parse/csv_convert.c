@@ -193,6 +193,7 @@ static enum pen_code add_origin(const struct job *job, struct pen_error *err)
 {
     struct pen_origin origin = {
         .object = job->chunk->object,
+        .etag = job->chunk->etag,
         .object_index = job->chunk->object_index,
         .text = job->text.ptr,
         .base_offset = job->index->base_offset,

@@ -185,6 +185,7 @@ enum pen_code pen_csv_split(struct pen_parse_stream *stream, struct pen_chunk *c
     if (chunk->len > UINT32_MAX / 2)
         return pen_fail(err, PEN_ERR_TOO_LARGE, "csv: a text of %zu bytes at once", chunk->len);
     chunk->object = stream->object;
+    chunk->etag = stream->etag;
     chunk->object_index = stream->object_index;
     chunk->rejects = stream->rejects;
     reset(&split);

@@ -299,6 +299,7 @@ static enum pen_code begin(struct converting *c)
         state->scratch = state->reason = state->repaired = PEN_BUF((size_t)1 << 30);
     }
     const struct pen_origin origin = {.object = c->chunk->object,
+                                      .etag = c->chunk->etag,
                                       .object_index = c->chunk->object_index,
                                       .text = c->chunk->text,
                                       .base_offset = state->base_offset,

@@ -352,6 +352,7 @@ enum pen_code pen_json_split(struct pen_parse_stream *stream, struct pen_chunk *
         .err = err,
     };
     chunk->object = stream->object;
+    chunk->etag = stream->etag;
     chunk->object_index = stream->object_index;
     chunk->rejects = stream->rejects;
     if (s.state->line == 0)

@@ -34,6 +34,7 @@ struct pen_parse {
 struct pen_parse_stream {
     const struct pen_parse *parse;
     const char *object; /* place for messages; borrowed */
+    const char *etag;   /* set by the owner; NULL when unknown; borrowed */
     uint64_t object_index;
     uint64_t
         start_offset; /* of the first text byte in the decoded object: 3 behind a BOM, else 0 */
@@ -45,7 +46,7 @@ struct pen_parse_stream {
 struct pen_chunk {
     const char *text; /* PEN_CHUNK_PADDING readable bytes on both sides */
     size_t len;
-    const char *object; /* set by split from its stream */
+    const char *object, *etag; /* set by split from its stream */
     uint64_t object_index;
     struct pen_reject_sink *rejects;
     void *state; /* type->chunk_size bytes, zeroed at creation; the index of the records */

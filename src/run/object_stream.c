@@ -82,6 +82,11 @@ enum pen_code pen_object_stream_new(const struct pen_object_stream_options *opti
     return PEN_OK;
 }
 
+void pen_object_stream_set_etag(struct pen_object_stream *stream, const char *etag)
+{
+    stream->parse->etag = etag;
+}
+
 void pen_object_stream_free(struct pen_object_stream *stream)
 {
     if (stream == NULL)

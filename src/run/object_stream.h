@@ -28,6 +28,9 @@ struct pen_object_stream_options {
     size_t max_record_bytes; /* a record longer than this is PEN_ERR_TOO_LARGE */
 };
 
+/* pen_object_stream_set_etag - before the first use; borrowed as `place` is. */
+void pen_object_stream_set_etag(struct pen_object_stream *stream, const char *etag);
+
 /* pen_object_stream_new - takes the reader (also on error). `place` is borrowed and must outlive
  * all chunks and batches made from the stream. */
 PEN_MUST_USE enum pen_code pen_object_stream_new(const struct pen_object_stream_options *options,

@@ -59,6 +59,7 @@ static enum pen_code open_object(struct pen_task *task, size_t index,
         free(object);
         return code;
     }
+    pen_object_stream_set_etag(object->stream, task->options.objects[in_job].etag);
     *ret_object = object;
     return PEN_OK;
 }

@@ -23,6 +23,7 @@ struct drive {
     enum pen_code (*change)(struct drive *drive, struct pen_batch *batch, struct pen_error *err);
     const struct pen_schema *schema;
     void *change_state;
+    const char *object, *etag; /* NULL: "input", and no etag */
     struct pen_slice input;
     size_t piece;    /* bytes that arrive at a time */
     size_t capacity; /* rows of a batch */
@@ -41,12 +42,17 @@ static inline void drive_release(struct drive *drive)
     pen_buf_release(&drive->rejects);
 }
 
+static inline const char *drive_object(const struct drive *drive)
+{
+    return drive->object != NULL ? drive->object : "input";
+}
+
 static inline enum pen_code drive_reject(struct pen_reject_sink *sink,
                                          const struct pen_reject *reject, struct pen_error *err)
 {
     struct drive *drive = ((struct drive_sink *)(void *)sink)->drive;
     struct pen_buf *out = &drive->rejects;
-    assert_string_equal(reject->object, "input");
+    assert_string_equal(reject->object, drive_object(drive));
     assert_true(reject->offset + reject->raw.len <= drive->input.len);
     assert_memory_equal(reject->raw.ptr, drive->input.ptr + reject->offset, reject->raw.len);
     drive->reject_count++;
@@ -184,7 +190,8 @@ static inline enum pen_code drive_parse(struct drive *drive, struct pen_error *e
     drive->rows.max = drive->rejects.max = PEN_BUF_TEXT_MAX;
     drive->rows.len = drive->rejects.len = 0;
     drive->row_count = drive->reject_count = 0;
-    PEN_TRY(pen_parse_stream_new(drive->parse, "input", 0, &sink.sink, &stream, err));
+    PEN_TRY(pen_parse_stream_new(drive->parse, drive_object(drive), 0, &sink.sink, &stream, err));
+    stream->etag = drive->etag;
     PEN_TRY(pen_chunk_new(drive->parse, &chunk, err));
     enum pen_code code = drive_stream(drive, stream, chunk, err);
     pen_chunk_free(drive->parse, chunk);

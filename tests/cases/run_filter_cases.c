@@ -1,7 +1,8 @@
 /* tests/cases/filter/<case>/: input + config.yaml (parser, filters) --> expect.jsonl (rows, then
  * rejected records, then what was filtered out), or expect.err (message and hint). Warnings of the
  * configuration must be those of expect.warn, none without it. Every case runs with small and large
- * pieces and batches; all must give the same. The job started at 2026-01-02T03:04:05.678901Z. */
+ * pieces and batches; all must give the same. The input is s3://the-bucket/a/key of one.jsonl. The
+ * job started at 2026-01-02T03:04:05.678901Z. */
 #include "case_files.h"
 #include "parse_drive.h"
 
@@ -108,6 +109,8 @@ static void run_all(struct filter_case *c)
             .parse = c->parse,
             .change = change,
             .change_state = c,
+            .object = "s3://the-bucket/a/key of one.jsonl",
+            .etag = "9b2cf535f27731c974343645a3985328",
             .schema = c->count == 0 ? NULL : &c->filters[c->count - 1]->out,
             .input = pen_buf_slice(&c->input),
             .piece = pieces[i / 3] < c->input.len ? pieces[i / 3] : c->input.len,
