@@ -5,7 +5,7 @@
 #include <bzlib.h>
 
 struct bzip2 {
-    struct pen_members members;
+    struct pen_members members; /* first member */
     bz_stream library;
     bool is_open;
 };
@@ -17,19 +17,19 @@ static void close_library(struct bzip2 *bzip2)
     bzip2->is_open = false;
 }
 
-static bool bzip2_start(void *library)
+static bool bzip2_start(void *state)
 {
-    struct bzip2 *bzip2 = library;
+    struct bzip2 *bzip2 = state;
     close_library(bzip2);
     bzip2->library = (bz_stream){0};
     bzip2->is_open = BZ2_bzDecompressInit(&bzip2->library, 0, 0) == BZ_OK;
     return bzip2->is_open;
 }
 
-static void bzip2_run(void *library, struct pen_slice *in, struct pen_out *out, bool *ret_is_end,
+static void bzip2_run(void *state, struct pen_slice *in, struct pen_out *out, bool *ret_is_end,
                       const char **ret_problem)
 {
-    struct bzip2 *bzip2 = library;
+    struct bzip2 *bzip2 = state;
     bz_stream *stream = &bzip2->library;
     unsigned in_len = in->len < UINT32_MAX ? (unsigned)in->len : UINT32_MAX;
     unsigned room = out->room < UINT32_MAX ? (unsigned)out->room : UINT32_MAX;
@@ -53,7 +53,7 @@ static enum pen_code bzip2_step(struct pen_decode *decode, struct pen_slice *in,
                                 struct pen_out *out, enum pen_flow *ret_flow, struct pen_error *err)
 {
     struct bzip2 *bzip2 = decode->state;
-    return pen_members_step(&codec, &bzip2->members, bzip2, in, is_eof, out, ret_flow, err);
+    return pen_members_step(&codec, &bzip2->members, in, is_eof, out, ret_flow, err);
 }
 
 static bool bzip2_magic(struct pen_slice head)

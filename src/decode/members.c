@@ -66,13 +66,12 @@ static enum pen_code read_magic(const struct pen_member_codec *codec, struct pen
 }
 
 static enum pen_code run(const struct pen_member_codec *codec, struct pen_members *members,
-                         void *library, struct pen_slice *in, struct pen_out *out,
-                         struct pen_error *err)
+                         struct pen_slice *in, struct pen_out *out, struct pen_error *err)
 {
     const char *before = in->ptr;
     const char *problem = NULL;
     bool is_end = false;
-    codec->run(library, in, out, &is_end, &problem);
+    codec->run(members, in, out, &is_end, &problem);
     members->offset += (uint64_t)(in->ptr - before);
     if (problem != NULL)
         return fail_at(codec, members, problem, err);
@@ -82,9 +81,9 @@ static enum pen_code run(const struct pen_member_codec *codec, struct pen_member
 
 /* The magic was taken from the input already: the library gets it first. */
 static enum pen_code begin_member(const struct pen_member_codec *codec, struct pen_members *members,
-                                  void *library, struct pen_out *out, struct pen_error *err)
+                                  struct pen_out *out, struct pen_error *err)
 {
-    if (!codec->start(library))
+    if (!codec->start(members))
         return pen_fail_nomem(err);
     members->member++;
     members->magic_len = 0;
@@ -92,25 +91,25 @@ static enum pen_code begin_member(const struct pen_member_codec *codec, struct p
     members->offset -= codec->magic_len;
     struct pen_slice magic = pen_slice(codec->magic, codec->magic_len);
     while (magic.len > 0)
-        PEN_TRY(run(codec, members, library, &magic, out, err));
+        PEN_TRY(run(codec, members, &magic, out, err));
     return PEN_OK;
 }
 
 enum pen_code pen_members_step(const struct pen_member_codec *codec, struct pen_members *members,
-                               void *library, struct pen_slice *in, bool is_eof,
-                               struct pen_out *out, enum pen_flow *ret_flow, struct pen_error *err)
+                               struct pen_slice *in, bool is_eof, struct pen_out *out,
+                               enum pen_flow *ret_flow, struct pen_error *err)
 {
     for (;;) {
         if (!members->is_in_member)
             PEN_TRY(read_magic(codec, members, in, is_eof, err));
         if (!members->is_in_member && members->magic_len == codec->magic_len)
-            PEN_TRY(begin_member(codec, members, library, out, err));
+            PEN_TRY(begin_member(codec, members, out, err));
         else if (!members->is_in_member) {
             *ret_flow = is_eof ? PEN_FLOW_END : PEN_FLOW_MORE_INPUT;
             return PEN_OK;
         }
         size_t in_before = in->len, room_before = out->room;
-        PEN_TRY(run(codec, members, library, in, out, err));
+        PEN_TRY(run(codec, members, in, out, err));
         if (!members->is_in_member)
             continue;
         if (out->room == 0) {

@@ -16,11 +16,11 @@ struct pen_member_codec {
     const char *name;  /* "bzip2": begins the errors */
     const char *magic; /* first bytes of every member */
     size_t magic_len;  /* <= PEN_MEMBER_MAGIC_MAX */
-    /* start: ready for a member; false: no memory. */
-    bool (*start)(void *library);
+    /* start: ready for a member; false: no memory. `state` is the decoder's. */
+    bool (*start)(void *state);
     /* run: moves *in and *out forward; *ret_is_end: the member is complete and was checked.
      * *ret_problem: not NULL when the data are wrong ("wrong checksum"). */
-    void (*run)(void *library, struct pen_slice *in, struct pen_out *out, bool *ret_is_end,
+    void (*run)(void *state, struct pen_slice *in, struct pen_out *out, bool *ret_is_end,
                 const char **ret_problem);
 };
 
@@ -33,10 +33,11 @@ struct pen_members {
     size_t magic_len;
 };
 
-/* pen_members_step - `step` of struct pen_decode_type for such a format. */
+/* pen_members_step - `step` of struct pen_decode_type for such a format. The decoder's state begins
+ * with its members: the codec's callbacks get the same pointer. */
 PEN_MUST_USE enum pen_code pen_members_step(const struct pen_member_codec *codec,
-                                            struct pen_members *members, void *library,
-                                            struct pen_slice *in, bool is_eof, struct pen_out *out,
+                                            struct pen_members *members, struct pen_slice *in,
+                                            bool is_eof, struct pen_out *out,
                                             enum pen_flow *ret_flow, struct pen_error *err);
 
 /* pen_decode_open_plain - `open` of a decoder without options of its own. */

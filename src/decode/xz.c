@@ -8,13 +8,13 @@
 #define MEMORY_MAX_BYTES (UINT64_C(128) << 20)
 
 struct xz {
-    struct pen_members members;
+    struct pen_members members; /* first member */
     lzma_stream library;
 };
 
-static bool xz_start(void *library)
+static bool xz_start(void *state)
 {
-    struct xz *xz = library;
+    struct xz *xz = state;
     return lzma_stream_decoder(&xz->library, MEMORY_MAX_BYTES, 0) == LZMA_OK;
 }
 
@@ -27,10 +27,10 @@ static const char *problem_of(lzma_ret code)
     return code == LZMA_MEM_ERROR ? "out of memory" : "damaged data or wrong checksum";
 }
 
-static void xz_run(void *library, struct pen_slice *in, struct pen_out *out, bool *ret_is_end,
+static void xz_run(void *state, struct pen_slice *in, struct pen_out *out, bool *ret_is_end,
                    const char **ret_problem)
 {
-    lzma_stream *stream = &((struct xz *)library)->library;
+    lzma_stream *stream = &((struct xz *)state)->library;
     stream->next_in = (const uint8_t *)in->ptr;
     stream->avail_in = in->len;
     stream->next_out = (uint8_t *)out->ptr;
@@ -55,7 +55,7 @@ static enum pen_code xz_step(struct pen_decode *decode, struct pen_slice *in, bo
                              struct pen_out *out, enum pen_flow *ret_flow, struct pen_error *err)
 {
     struct xz *xz = decode->state;
-    return pen_members_step(&codec, &xz->members, xz, in, is_eof, out, ret_flow, err);
+    return pen_members_step(&codec, &xz->members, in, is_eof, out, ret_flow, err);
 }
 
 static bool xz_magic(struct pen_slice head)

@@ -8,13 +8,13 @@
 #define WINDOW_LOG_MAX 27
 
 struct zstd {
-    struct pen_members members;
+    struct pen_members members; /* first member */
     ZSTD_DStream *library;
 };
 
-static bool zstd_start(void *library)
+static bool zstd_start(void *state)
 {
-    struct zstd *zstd = library;
+    struct zstd *zstd = state;
     if (zstd->library == NULL)
         zstd->library = ZSTD_createDStream();
     return zstd->library != NULL && !ZSTD_isError(ZSTD_initDStream(zstd->library)) &&
@@ -22,10 +22,10 @@ static bool zstd_start(void *library)
                ZSTD_DCtx_setParameter(zstd->library, ZSTD_d_windowLogMax, WINDOW_LOG_MAX));
 }
 
-static void zstd_run(void *library, struct pen_slice *in, struct pen_out *out, bool *ret_is_end,
+static void zstd_run(void *state, struct pen_slice *in, struct pen_out *out, bool *ret_is_end,
                      const char **ret_problem)
 {
-    struct zstd *zstd = library;
+    struct zstd *zstd = state;
     ZSTD_inBuffer from = {.src = in->ptr, .size = in->len};
     ZSTD_outBuffer to = {.dst = out->ptr, .size = out->room};
     size_t code = ZSTD_decompressStream(zstd->library, &to, &from);
@@ -47,7 +47,7 @@ static enum pen_code zstd_step(struct pen_decode *decode, struct pen_slice *in, 
                                struct pen_out *out, enum pen_flow *ret_flow, struct pen_error *err)
 {
     struct zstd *zstd = decode->state;
-    return pen_members_step(&codec, &zstd->members, zstd, in, is_eof, out, ret_flow, err);
+    return pen_members_step(&codec, &zstd->members, in, is_eof, out, ret_flow, err);
 }
 
 static bool zstd_magic(struct pen_slice head)

@@ -242,22 +242,30 @@ typedef enum pen_code (*entry_fn)(struct pen_filter *filter, const struct pen_no
                                   const struct pen_schema *in, struct pen_schema *out,
                                   struct pen_error *err);
 
+/* One of the three lists. */
+struct entry_list {
+    const struct pen_node *node;
+    const char *name;
+    enum pen_column_json_kind kind;
+    entry_fn plain; /* for entries that are no paths; NULL: they are looked at elsewhere */
+};
+
 /* The entries of a list: paths go to the json columns, plain names to `plain`. */
-static enum pen_code plan_list(struct pen_filter *filter, const struct pen_node *list,
-                               const char *name, enum pen_column_json_kind kind, entry_fn plain,
+static enum pen_code plan_list(struct pen_filter *filter, const struct entry_list *entries,
                                const struct pen_schema *in, struct pen_schema *out,
                                struct pen_error *err)
 {
+    const struct pen_node *list = entries->node;
     if (list != NULL && list->kind != PEN_NODE_LIST)
-        return pen_fail_at(&filter->bind, list, err, "'%s' must be a list", name);
+        return pen_fail_at(&filter->bind, list, err, "'%s' must be a list", entries->name);
     for (const struct pen_node *item = list == NULL ? NULL : list->first; item != NULL;
          item = item->next) {
         struct pen_slice column;
         PEN_TRY(entry_name(filter, item, &column, err));
         if (is_path(column))
-            PEN_TRY(plan_path(filter, item, column, kind, in, err));
-        else if (plain != NULL)
-            PEN_TRY(plain(filter, item, column, name, in, out, err));
+            PEN_TRY(plan_path(filter, item, column, entries->kind, in, err));
+        else if (entries->plain != NULL)
+            PEN_TRY(entries->plain(filter, item, column, entries->name, in, out, err));
     }
     return PEN_OK;
 }
@@ -303,10 +311,14 @@ static enum pen_code column_plan(struct pen_filter *filter, const struct pen_sch
         return pen_fail_nomem(err);
     state->json_count = in->count;
     bool is_retaining = has_entries(state->columns);
-    PEN_TRY(plan_list(filter, state->columns, "columns", PEN_COLUMN_JSON_RETAIN, plan_entry, in,
-                      ret_out, err));
-    PEN_TRY(plan_list(filter, state->drop_columns, "drop_columns", PEN_COLUMN_JSON_DROP, NULL, in,
-                      ret_out, err));
+    const struct entry_list columns = {state->columns, "columns", PEN_COLUMN_JSON_RETAIN,
+                                       plan_entry};
+    const struct entry_list dropped = {state->drop_columns, "drop_columns", PEN_COLUMN_JSON_DROP,
+                                       NULL};
+    const struct entry_list added = {state->add_columns, "add_columns", PEN_COLUMN_JSON_ADD,
+                                     plan_entry};
+    PEN_TRY(plan_list(filter, &columns, in, ret_out, err));
+    PEN_TRY(plan_list(filter, &dropped, in, ret_out, err));
     if (!is_retaining)
         PEN_TRY(keep_others(filter, in, ret_out, err));
     return plan_list(filter, state->add_columns, "add_columns", PEN_COLUMN_JSON_ADD, plan_entry, in,

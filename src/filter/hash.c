@@ -283,6 +283,7 @@ static enum pen_code hash_column(struct local *local, const struct hashed *colum
     const struct pen_column from = batch->columns[column->column];
     struct pen_column into;
     PEN_TRY(pen_batch_new_column(batch, PEN_TYPE_STRING, &into, err));
+    struct pen_string *texts = pen_column_strings(&into);
     for (size_t row = 0; row < batch->rows; row++) {
         if (!pen_column_is_valid(&from, row))
             continue;
@@ -296,7 +297,7 @@ static enum pen_code hash_column(struct local *local, const struct hashed *colum
         const char *hex = to_hex(digest, len, &batch->arena);
         if (hex == NULL)
             return pen_fail_nomem(err);
-        pen_column_strings(&into)[row] = pen_string_make(hex, (size_t)len * 2);
+        texts[row] = pen_string_make(hex, (size_t)len * 2);
         pen_column_set_valid(&into, row, true);
     }
     batch->columns[column->column] = into;

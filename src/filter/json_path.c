@@ -34,9 +34,9 @@ static enum pen_code read_dotted(struct reader *r, struct pen_json_step *step,
         return refuse(r, "a name is missing", err);
     if (name.ptr[name.len - 1] == ')')
         return refuse(r, "functions are not supported", err);
-    *step = pen_slice_is(name, "*")
-                ? (struct pen_json_step){.kind = PEN_JSON_STEP_ALL}
-                : (struct pen_json_step){.kind = PEN_JSON_STEP_MEMBER, .name = name};
+    bool is_all = pen_slice_is(name, "*");
+    *step = (struct pen_json_step){.kind = is_all ? PEN_JSON_STEP_ALL : PEN_JSON_STEP_MEMBER,
+                                   .name = is_all ? PEN_LIT("") : name};
     return PEN_OK;
 }
 

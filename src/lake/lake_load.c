@@ -59,7 +59,7 @@ static enum pen_code match_existing(const struct pen_lake_table *table,
     for (size_t i = 0; i < schema->count; i++) {
         const struct pen_field *field = &schema->fields[i];
         size_t at = match(table, is_used, field->name);
-        if (at == SIZE_MAX) {
+        if (at >= table->column_count) {
             targets[i] = (struct pen_lake_target){.name = NULL};
             PEN_TRY(pen_schema_add(ret_new, pen_slice_str(field->name), field->type, NULL, err));
         } else {

@@ -31,7 +31,9 @@ static enum pen_code take_field(struct pass *pass, size_t c, const struct pen_cs
         pen_column_set_valid(&batch->columns[c], batch->rows, !is_null);
     if (is_null || (batch == NULL && !pass->sink->is_checked))
         return PEN_OK;
-    struct pen_csv_target target = batch == NULL ? (struct pen_csv_target){0} : target_of(pass, c);
+    struct pen_csv_target target = {0};
+    if (batch != NULL)
+        target = target_of(pass, c);
     bool is_good = false;
     PEN_TRY(pen_csv_put(column, field->text, batch == NULL ? NULL : &target, pass->sink->scratch,
                         &is_good, err));

@@ -250,9 +250,9 @@ static enum pen_code build_tree(struct opening *o, struct pen_error *err)
     size_t most = 1;
     for (size_t c = 0; c < parser->column_count; c++)
         most += parser->columns[c].path.count;
-    parser->nodes = calloc(most, sizeof *parser->nodes);
+    parser->nodes = calloc(most + 1, sizeof *parser->nodes);
     parser->leaves = calloc(parser->column_count + 1, sizeof *parser->leaves);
-    PEN_CLEANUP(pen_free_p) uint32_t *levels = calloc(most, sizeof *levels);
+    PEN_CLEANUP(pen_free_p) uint32_t *levels = calloc(most + 1, sizeof *levels);
     if (parser->nodes == NULL || parser->leaves == NULL || levels == NULL)
         return pen_fail_nomem(err);
     parser->node_count = 1;

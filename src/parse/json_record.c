@@ -174,18 +174,12 @@ static const char *read_object(struct pen_json_reading *r, const struct pen_json
         if (p >= r->end || *p != '"')
             return fail_here(r, p);
         p = read_key(r, node, guess < last ? guess : NULL, p, &child);
-        if (p != NULL)
-            p = step_to_value(r, p);
+        p = p == NULL ? NULL : step_to_value(r, p);
         if (p == NULL)
             return NULL;
-        if (child == NULL) {
-            p = skip_value(r, p);
-        } else {
-            guess = child + 1;
-            p = take_value(r, child, p);
-        }
-        if (p != NULL)
-            p = step_to_next(r, p, '}', &is_closed);
+        guess = child == NULL ? guess : child + 1;
+        p = child == NULL ? skip_value(r, p) : take_value(r, child, p);
+        p = p == NULL ? NULL : step_to_next(r, p, '}', &is_closed);
     }
     return p;
 }

@@ -343,13 +343,13 @@ static enum pen_code make_column(const struct pen_conform *conform, struct pen_b
                    ? check_timestamps(batch, field->name, column, keep_bits, rejects, err)
                    : PEN_OK;
     }
-    struct misfits misfits = {.sink = {.report = report_misfit},
+    struct misfits misfits = {.sink = {.keep_bits = keep_bits, .report = report_misfit},
                               .rejects = rejects,
                               .batch = batch,
                               .column = field->name,
                               .from = column->type,
                               .to = field->type};
-    return pen_convert_column(&conform->convert, batch, column, field->type, ret_column, keep_bits,
+    return pen_convert_column(&conform->convert, batch, column, field->type, ret_column,
                               &misfits.sink, err);
 }
 

@@ -223,7 +223,7 @@ static enum fit convert_value(struct job *job, size_t row)
     return put_text(job, row, value_text(job->from, row, memory));
 }
 
-static enum pen_code settle(struct job *job, size_t row, enum fit fit, uint64_t *keep_bits,
+static enum pen_code settle(struct job *job, size_t row, enum fit fit,
                             struct pen_misfit_sink *misfits, struct pen_error *err)
 {
     if (fit == NO_MEMORY)
@@ -231,25 +231,25 @@ static enum pen_code settle(struct job *job, size_t row, enum fit fit, uint64_t 
     pen_column_set_valid(&job->to, row, fit == FITS);
     if (fit != MISFIT)
         return PEN_OK;
-    keep_bits[row / 64] &= ~(UINT64_C(1) << (row % 64));
+    misfits->keep_bits[row / 64] &= ~(UINT64_C(1) << (row % 64));
     char memory[PEN_INSTANT_TEXT];
     return misfits->report(misfits, row, value_text(job->from, row, memory), err);
 }
 
 enum pen_code pen_convert_column(const struct pen_convert *convert, struct pen_batch *batch,
                                  const struct pen_column *from, enum pen_type to,
-                                 struct pen_column *ret_column, uint64_t *keep_bits,
-                                 struct pen_misfit_sink *misfits, struct pen_error *err)
+                                 struct pen_column *ret_column, struct pen_misfit_sink *misfits,
+                                 struct pen_error *err)
 {
     struct job job = {
         .convert = convert, .batch = batch, .from = from, .scratch = PEN_BUF(PEN_BUF_TEXT_MAX)};
     PEN_TRY(pen_batch_new_column(batch, to, &job.to, err));
     enum pen_code code = PEN_OK;
     for (size_t row = 0; row < batch->rows && code == PEN_OK; row++) {
-        bool is_kept = (keep_bits[row / 64] >> (row % 64)) & 1;
+        bool is_kept = (misfits->keep_bits[row / 64] >> (row % 64)) & 1;
         if (!is_kept || !pen_column_is_valid(from, row))
             continue;
-        code = settle(&job, row, convert_value(&job, row), keep_bits, misfits, err);
+        code = settle(&job, row, convert_value(&job, row), misfits, err);
     }
     pen_buf_release(&job.scratch);
     if (code == PEN_OK)

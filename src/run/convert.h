@@ -25,17 +25,17 @@ void pen_convert_release(struct pen_convert *convert);
 
 /* Called for a value that does not fit; the row is dropped afterwards. */
 struct pen_misfit_sink {
+    uint64_t *keep_bits; /* rows already dropped (bit 0) are not looked at; misfits clear theirs */
     enum pen_code (*report)(struct pen_misfit_sink *sink, size_t row, struct pen_slice value,
                             struct pen_error *err);
 };
 
 /* pen_convert_column - `from` as type `to`, in fresh column memory of the batch; nulls stay null.
- * in:     keep_bits: rows already dropped (bit 0) are not looked at; misfits clear their bit.
  * errors: PEN_ERR_NOMEM, or what the sink returned.
  * cost: O(rows), texts go to the batch's arena. thread: one at a time per batch. */
 PEN_MUST_USE enum pen_code
 pen_convert_column(const struct pen_convert *convert, struct pen_batch *batch,
                    const struct pen_column *from, enum pen_type to, struct pen_column *ret_column,
-                   uint64_t *keep_bits, struct pen_misfit_sink *misfits, struct pen_error *err);
+                   struct pen_misfit_sink *misfits, struct pen_error *err);
 
 #endif

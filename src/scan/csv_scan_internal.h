@@ -69,7 +69,7 @@ PEN_ALWAYS_INLINE uint64_t pen_csv_block(struct pen_csv_scan *scan, const struct
     uint64_t lines = line_end & inside;
     if ((irregular | lines) != 0)
         pen_csv_put_marks(scan, irregular, lines);
-    scan->inside = (uint64_t)((int64_t)inside >> 63);
+    scan->inside = 0 - (inside >> 63); /* all ones when a quote is open */
     scan->may_open = may_open >> 63;
     scan->must_end = closing >> 63;
     scan->has_cr |= m->cr;

@@ -39,10 +39,10 @@ static void convert_to_text(struct pen_batch *batch, struct pen_column from, enu
 {
     struct pen_convert convert = {0};
     assert_ok(pen_convert_init(&convert, err));
-    struct seen seen = {.sink = {note}};
     uint64_t keep = UINT64_MAX;
+    struct seen seen = {.sink = {&keep, note}};
     struct pen_column column = {0};
-    assert_ok(pen_convert_column(&convert, batch, &from, to, &column, &keep, &seen.sink, err));
+    assert_ok(pen_convert_column(&convert, batch, &from, to, &column, &seen.sink, err));
     assert_int_equal(seen.count, (keep & 1) == 0);
     char instant[PEN_INSTANT_TEXT];
     if (seen.count > 0)
@@ -163,11 +163,10 @@ static void convert_keeps_nulls_and_leaves_dropped_rows_alone(void **state)
     column = text_value(b, PEN_TYPE_STRING, "x");
     struct pen_convert convert = {0};
     assert_ok(pen_convert_init(&convert, err));
-    struct seen seen = {.sink = {note}};
     uint64_t keep = 0;
+    struct seen seen = {.sink = {&keep, note}};
     struct pen_column result = {0};
-    assert_ok(
-        pen_convert_column(&convert, b, &column, PEN_TYPE_LONG, &result, &keep, &seen.sink, err));
+    assert_ok(pen_convert_column(&convert, b, &column, PEN_TYPE_LONG, &result, &seen.sink, err));
     assert_int_equal(seen.count, 0);
     pen_convert_release(&convert);
 }
