@@ -321,8 +321,7 @@ static enum pen_code column_plan(struct pen_filter *filter, const struct pen_sch
     PEN_TRY(plan_list(filter, &dropped, in, ret_out, err));
     if (!is_retaining)
         PEN_TRY(keep_others(filter, in, ret_out, err));
-    return plan_list(filter, state->add_columns, "add_columns", PEN_COLUMN_JSON_ADD, plan_entry, in,
-                     ret_out, err);
+    return plan_list(filter, &added, in, ret_out, err);
 }
 
 static enum pen_code column_open(struct pen_filter *filter, struct pen_error *err)
