@@ -17,20 +17,13 @@ const struct pen_parse_type *const pen_parse_types[] = {
 };
 
 const struct pen_filter_type *const pen_filter_types[] = {
-    &pen_filter_add_time,
-    &pen_filter_column,
-    &pen_filter_retain_columns,
-    &pen_filter_add_columns,
-    &pen_filter_drop_columns,
-    &pen_filter_expand_json,
-    &pen_filter_hash,
-    &pen_filter_digest,
-    &pen_filter_mask,
-    &pen_filter_remove_columns,
-    &pen_filter_rename,
-    &pen_filter_source_columns,
-    &pen_filter_where,
-    NULL,
+    &pen_filter_add_time,       &pen_filter_column,
+    &pen_filter_retain_columns, &pen_filter_add_columns,
+    &pen_filter_drop_columns,   &pen_filter_expand_json,
+    &pen_filter_hash,           &pen_filter_digest,
+    &pen_filter_mask,           &pen_filter_remove_columns,
+    &pen_filter_rename,         &pen_filter_source_columns,
+    &pen_filter_where,          NULL,
 };
 
 #define DEFINE_FIND(function, type, list)                                                          \

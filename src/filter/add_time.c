@@ -391,8 +391,9 @@ static enum pen_code reject(struct pen_filter_local *local, struct pen_batch *ba
     PEN_TRY(pen_buf_add_str(&reason, "Skipped a record (", err));
     PEN_TRY(pen_time_format_reason(state->format, text, &reason, err));
     PEN_TRY(pen_buf_add_str(&reason, ").", err));
-    return pen_filter_reject(local, batch, row, state->from.name, "bad_timestamp",
-                             pen_buf_slice(&reason), keep, err);
+    const struct pen_filter_problem problem = {state->from.name, "bad_timestamp",
+                                               pen_buf_slice(&reason)};
+    return pen_filter_reject(local, batch, row, &problem, keep, err);
 }
 
 static enum pen_code reject_range(struct pen_filter_local *local, struct pen_batch *batch,
@@ -402,8 +403,9 @@ static enum pen_code reject_range(struct pen_filter_local *local, struct pen_bat
     const struct add_time *state = local->filter->state;
     char reason[128];
     int len = snprintf(reason, sizeof reason, "Skipped a record (%s is out of range).", value);
-    return pen_filter_reject(local, batch, row, state->from.name, "bad_timestamp",
-                             pen_slice(reason, (size_t)len), keep, err);
+    const struct pen_filter_problem problem = {state->from.name, "bad_timestamp",
+                                               pen_slice(reason, (size_t)len)};
+    return pen_filter_reject(local, batch, row, &problem, keep, err);
 }
 
 /* The member of a json value as an instant; false: null. */

@@ -260,8 +260,10 @@ static enum pen_code invalid(const struct cell *cell, struct pen_slice text, con
     int n =
         snprintf(reason, sizeof reason, "Skipped an invalid record (Failed to parse '%.*s' as %s)",
                  text.len < 120 ? (int)text.len : 120, text.ptr, as);
-    PEN_TRY(pen_filter_reject(cell->filter_local, cell->batch, cell->row, cell->column->name,
-                              "bad_value", pen_slice(reason, (size_t)n), cell->keep, err));
+    const struct pen_filter_problem problem = {cell->column->name, "bad_value",
+                                               pen_slice(reason, (size_t)n)};
+    PEN_TRY(
+        pen_filter_reject(cell->filter_local, cell->batch, cell->row, &problem, cell->keep, err));
     const struct expand *expand = cell->filter_local->filter->state;
     if (!expand->stop_on_invalid_record)
         return PEN_OK;

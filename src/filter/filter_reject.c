@@ -4,9 +4,8 @@
 #include <stdio.h>
 
 enum pen_code pen_filter_reject(struct pen_filter_local *local, const struct pen_batch *batch,
-                                size_t row, const char *column, const char *code,
-                                struct pen_slice reason, struct pen_keep *keep,
-                                struct pen_error *err)
+                                size_t row, const struct pen_filter_problem *problem,
+                                struct pen_keep *keep, struct pen_error *err)
 {
     if (!pen_keep_has(keep, row))
         return PEN_OK;
@@ -18,9 +17,9 @@ enum pen_code pen_filter_reject(struct pen_filter_local *local, const struct pen
         .line = pen_batch_line(batch, row),
         .offset = origin->base_offset + batch->row_start[row],
         .step = local->filter->type->info.name,
-        .column = column,
-        .code = code,
-        .reason = reason,
+        .column = problem->column,
+        .code = problem->code,
+        .reason = problem->reason,
         .raw = pen_batch_raw(batch, row),
     };
     return local->rejects->report(local->rejects, &rejected, err);

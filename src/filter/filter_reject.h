@@ -24,14 +24,19 @@ static inline void pen_keep_drop(struct pen_keep *keep, size_t row)
     keep->bits[row / 64] &= ~(UINT64_C(1) << (row % 64));
 }
 
+/* What is wrong with a record. */
+struct pen_filter_problem {
+    const char *column;      /* which column; NULL for the record */
+    const char *code;        /* a stable word */
+    struct pen_slice reason; /* the specification's words */
+};
+
 /* pen_filter_reject - reports row `row` with its place and drops it from `keep` (once).
- * in: column: which column is wrong, NULL for the record; code: a stable word; reason: the
- * specification's words. errors: what the reject sink returned. */
+ * errors: what the reject sink returned. */
 PEN_MUST_USE enum pen_code pen_filter_reject(struct pen_filter_local *local,
                                              const struct pen_batch *batch, size_t row,
-                                             const char *column, const char *code,
-                                             struct pen_slice reason, struct pen_keep *keep,
-                                             struct pen_error *err);
+                                             const struct pen_filter_problem *problem,
+                                             struct pen_keep *keep, struct pen_error *err);
 
 /* pen_filter_fail_column - PEN_ERR_CONFIG for a column that the schema does not have, at the
  * node's place, with "did you mean". The message is printf-like and names the column itself. */

@@ -11,6 +11,7 @@
 #include "tz/time_format.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <assert.h>
 #include <pcre2.h>
 #include <stdlib.h>
 
@@ -218,9 +219,10 @@ static enum pen_code where_plan(struct pen_filter *filter, const struct pen_sche
 {
     struct where *where = filter->state;
     const struct pen_node *item = where->all == NULL ? NULL : where->all->first;
-    for (size_t i = 0; i < where->count; i++, item = item->next) {
+    for (size_t i = 0; i < where->count; i++, item = item == NULL ? NULL : item->next) {
         if (i == where->all_count)
             item = where->any->first;
+        assert(item != NULL); /* there is one entry a condition */
         PEN_TRY(plan_condition(filter, &where->conditions[i], item, in, err));
     }
     return pen_schema_copy(in, ret_out, err);
@@ -363,8 +365,8 @@ static enum pen_code where_apply(struct pen_filter_local *filter_local, struct p
         int result = keeps(where, filter_local->state, batch, row);
         if (result < 0) {
             struct pen_slice reason = PEN_LIT("the regular expression gave up on this value");
-            PEN_TRY(pen_filter_reject(filter_local, batch, row, NULL, "match_limit", reason, &keep,
-                                      err));
+            const struct pen_filter_problem problem = {NULL, "match_limit", reason};
+            PEN_TRY(pen_filter_reject(filter_local, batch, row, &problem, &keep, err));
         } else if (result == 0) {
             pen_keep_drop(&keep, row);
             filter_local->filtered_rows++;
