@@ -26,6 +26,7 @@ struct pen_object_stream {
     char *raw;                   /* RAW_BYTES, or NULL when never needed */
     struct pen_slice raw_rest;   /* of it, what is not used yet */
     bool is_started, is_end_of_bytes;
+    bool has_failed; /* text was lost: whoever waited for the lock must not go on behind the gap */
     _Atomic bool has_ended;
     _Atomic uint64_t replaced;
 };
@@ -333,8 +334,11 @@ enum pen_code pen_object_stream_fill(struct pen_object_stream *stream,
     chunk->len = 0;
     (void)pthread_mutex_lock(&stream->lock); /* a plain mutex: fails on programming errors only */
     enum pen_code code = PEN_OK;
-    if (!pen_object_stream_has_ended(stream)) {
+    if (stream->has_failed) {
+        code = pen_fail(err, PEN_ERR_CANCELLED, "stopped");
+    } else if (!pen_object_stream_has_ended(stream)) {
         code = fill_locked(stream, &g, chunk, ret_used, err);
+        stream->has_failed = code != PEN_OK;
         if (code == PEN_OK && stream->is_end_of_bytes && stream->tail.len == 0)
             atomic_store_explicit(&stream->has_ended, true, memory_order_release);
     }

@@ -140,7 +140,7 @@ def test_slow_down_is_retried_after_the_time_asked_for(loaded_through_proxy, pro
 def test_slow_down_for_ever_gives_up_with_try_later(loaded_through_proxy, proxy):
     slow = proxy.slow_down(key="/base/a.csv", times=100)
     refuse(loaded_through_proxy, "SlowDown", status=75, path_prefix="base/", exec_options={"task_retries": 0})
-    assert 3 <= slow.fired <= 6  # once and maximum_retries; a second worker may ask too
+    assert slow.fired == 3  # once and maximum_retries
 
 
 @pytest.mark.parametrize("kind", ["cut", "reset", "stall_short"])
