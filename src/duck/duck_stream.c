@@ -62,10 +62,11 @@ static void local_init(duckdb_init_info info)
     duckdb_init_set_init_data(info, local, free);
 }
 
+/* The first failure counts, but not a worker that only stopped because another one failed. */
 static void note_failure(struct pen_duck_feed *feed, const struct pen_error *err)
 {
     (void)mtx_lock(&feed->lock); /* a plain mutex cannot fail to lock */
-    if (!atomic_load(&feed->has_failed))
+    if (!atomic_load(&feed->has_failed) || feed->err.code == PEN_ERR_CANCELLED)
         feed->err = *err;
     atomic_store(&feed->has_failed, true);
     (void)mtx_unlock(&feed->lock);

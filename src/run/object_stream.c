@@ -26,7 +26,9 @@ struct pen_object_stream {
     char *raw;                   /* RAW_BYTES, or NULL when never needed */
     struct pen_slice raw_rest;   /* of it, what is not used yet */
     bool is_started, is_end_of_bytes;
-    bool has_failed; /* text was lost: whoever waited for the lock must not go on behind the gap */
+    /* Of the first fill that failed: text was lost, so whoever waited for the lock must not go on
+     * behind the gap, and says the same. */
+    struct pen_error failure;
     _Atomic bool has_ended;
     _Atomic uint64_t replaced;
 };
@@ -324,6 +326,14 @@ static enum pen_code fill_locked(struct pen_object_stream *stream, struct gather
     }
 }
 
+static void note_failure(struct pen_object_stream *stream, enum pen_code code,
+                         struct pen_error *failure)
+{
+    failure->code = code;
+    pen_error_where(failure, "%s", stream->place);
+    stream->failure = *failure;
+}
+
 enum pen_code pen_object_stream_fill(struct pen_object_stream *stream,
                                      struct pen_text_buffer *buffer, size_t at,
                                      struct pen_chunk *chunk, size_t *ret_used, bool *ret_end,
@@ -333,18 +343,18 @@ enum pen_code pen_object_stream_fill(struct pen_object_stream *stream,
     *ret_used = 0;
     chunk->len = 0;
     (void)pthread_mutex_lock(&stream->lock); /* a plain mutex: fails on programming errors only */
-    enum pen_code code = PEN_OK;
-    if (stream->has_failed) {
-        code = pen_fail(err, PEN_ERR_CANCELLED, "stopped");
-    } else if (!pen_object_stream_has_ended(stream)) {
-        code = fill_locked(stream, &g, chunk, ret_used, err);
-        stream->has_failed = code != PEN_OK;
-        if (code == PEN_OK && stream->is_end_of_bytes && stream->tail.len == 0)
+    enum pen_code code = stream->failure.code;
+    if (code == PEN_OK && !pen_object_stream_has_ended(stream)) {
+        struct pen_error failure = {0};
+        code = fill_locked(stream, &g, chunk, ret_used, &failure);
+        if (code != PEN_OK)
+            note_failure(stream, code, &failure);
+        else if (stream->is_end_of_bytes && stream->tail.len == 0)
             atomic_store_explicit(&stream->has_ended, true, memory_order_release);
     }
+    if (code != PEN_OK && err != NULL)
+        *err = stream->failure;
     *ret_end = pen_object_stream_has_ended(stream);
     (void)pthread_mutex_unlock(&stream->lock);
-    if (code != PEN_OK)
-        pen_error_where(err, "%s", stream->place);
     return code;
 }

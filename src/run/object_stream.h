@@ -48,8 +48,8 @@ PEN_DEFINE_FREE_P(struct pen_object_stream *, pen_object_stream_free)
  *         buffer does not move, and only what fits is taken).
  * out:    `chunk` is indexed; *ret_end true: the stream has ended (the chunk may still hold
  *         records). *ret_used: bytes of the buffer that the chunk occupies from `at` on.
- * errors: those of reading, decoding, splitting, with the object's place; PEN_ERR_CANCELLED when
- *         an earlier fill failed: nothing more is read.
+ * errors: those of reading, decoding, splitting, with the object's place; the same again, and
+ *         nothing more is read, after a fill that failed.
  * thread: any worker; blocks while another one fills. */
 PEN_MUST_USE enum pen_code pen_object_stream_fill(struct pen_object_stream *stream,
                                                   struct pen_text_buffer *buffer, size_t at,
