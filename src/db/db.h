@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 
+struct pen_arena;
 struct pen_db;
 struct pen_stmt;
 
@@ -90,6 +91,21 @@ double pen_stmt_double(struct pen_stmt *stmt, int column);
 struct pen_slice pen_stmt_text(struct pen_stmt *stmt, int column);
 struct pen_slice pen_stmt_bytes(struct pen_stmt *stmt, int column);
 bool pen_stmt_is_null(struct pen_stmt *stmt, int column);
+
+/* How a row becomes an item of a list. read: fills *item (item_bytes, not zeroed) from the current
+ * row; texts go into the arena. */
+struct pen_row_reader {
+    size_t item_bytes;
+    enum pen_code (*read)(struct pen_stmt *stmt, struct pen_arena *arena, void *context, void *item,
+                          struct pen_error *err);
+    void *context;
+};
+
+/* pen_stmt_list - all rows that are left, as an array in the arena (stmt_list.c).
+ * out: ret_items: a pointer variable to items, NULL without rows; written only on success. */
+PEN_MUST_USE enum pen_code pen_stmt_list(struct pen_stmt *stmt, const struct pen_row_reader *reader,
+                                         struct pen_arena *arena, void *ret_items,
+                                         size_t *ret_count, struct pen_error *err);
 
 /* pen_db_query - prepares and binds in one go.
  * in: `types`: one letter per parameter that follows: i int64_t, d double, t const char * (NULL is

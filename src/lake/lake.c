@@ -423,6 +423,18 @@ enum pen_code pen_lake_end_rows(struct pen_lake_txn *txn, const char *table, con
 /* --- snapshots ---------------------------------------------------------------------------------
  */
 
+static enum pen_code read_past(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                               void *item, struct pen_error *err)
+{
+    (void)context; /* none */
+    struct pen_lake_snapshot *snapshot = item;
+    snapshot->snapshot_id = pen_stmt_int(stmt, 0);
+    snapshot->schema_version = pen_stmt_int(stmt, 1);
+    snapshot->time_us = pen_lake_time_us(pen_stmt_text(stmt, 2));
+    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 3), &snapshot->changes, err));
+    return pen_lake_copy(arena, pen_stmt_text(stmt, 4), &snapshot->message, err);
+}
+
 enum pen_code pen_lake_snapshot_list(struct pen_lake_txn *txn, size_t max, struct pen_arena *arena,
                                      struct pen_lake_snapshot **ret_list, size_t *ret_count,
                                      struct pen_error *err)
@@ -434,22 +446,6 @@ enum pen_code pen_lake_snapshot_list(struct pen_lake_txn *txn, size_t max, struc
                          "ducklake_snapshot_changes c ON c.snapshot_id = s.snapshot_id "
                          "WHERE s.snapshot_id <= $1 ORDER BY s.snapshot_id DESC LIMIT $2",
                          "ii", txn->view, (int64_t)max));
-    struct pen_lake_snapshot *list = NULL;
-    size_t count = 0;
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            break;
-        PEN_TRY(pen_arena_grow(arena, &list, count, sizeof *list, err));
-        struct pen_lake_snapshot *snapshot = &list[count++];
-        snapshot->snapshot_id = pen_stmt_int(stmt, 0);
-        snapshot->schema_version = pen_stmt_int(stmt, 1);
-        snapshot->time_us = pen_lake_time_us(pen_stmt_text(stmt, 2));
-        PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 3), &snapshot->changes, err));
-        PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 4), &snapshot->message, err));
-    }
-    *ret_list = list;
-    *ret_count = count;
-    return PEN_OK;
+    static const struct pen_row_reader reader = {sizeof(struct pen_lake_snapshot), read_past, NULL};
+    return pen_stmt_list(stmt, &reader, arena, ret_list, ret_count, err);
 }

@@ -54,10 +54,11 @@ enum pen_code pen_lake_schema_id(struct pen_lake_txn *txn, const char *name, int
                                                                                                                            "s.",                                                                                    \
                                                                                                                            "$1")
 
-static enum pen_code read_database(struct pen_lake_txn *txn, struct pen_stmt *stmt,
-                                   struct pen_arena *arena, struct pen_lake_database *database,
-                                   struct pen_error *err)
+static enum pen_code read_database(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                                   void *item, struct pen_error *err)
 {
+    const struct pen_lake_txn *txn = context;
+    struct pen_lake_database *database = item;
     *database = (struct pen_lake_database){.schema_id = pen_stmt_int(stmt, 0)};
     PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 1), &database->name, err));
     PEN_TRY(pen_lake_join_path(arena, txn->lake->data_path, pen_stmt_text(stmt, 2),
@@ -79,19 +80,8 @@ enum pen_code pen_lake_database_list(struct pen_lake_txn *txn, struct pen_arena 
                          "SELECT * FROM (" DATABASE_COLUMNS ") d WHERE d.schema_name <> 'main' OR "
                          "d.table_count > 0 ORDER BY d.schema_name",
                          "i", txn->view));
-    struct pen_lake_database *list = NULL;
-    size_t count = 0;
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            break;
-        PEN_TRY(pen_arena_grow(arena, &list, count, sizeof *list, err));
-        PEN_TRY(read_database(txn, stmt, arena, &list[count++], err));
-    }
-    *ret_list = list;
-    *ret_count = count;
-    return PEN_OK;
+    const struct pen_row_reader reader = {sizeof(struct pen_lake_database), read_database, txn};
+    return pen_stmt_list(stmt, &reader, arena, ret_list, ret_count, err);
 }
 
 enum pen_code pen_lake_database_find(struct pen_lake_txn *txn, const char *name,
@@ -105,7 +95,7 @@ enum pen_code pen_lake_database_find(struct pen_lake_txn *txn, const char *name,
     PEN_TRY(pen_stmt_step(stmt, &has_row, err));
     if (!has_row)
         return pen_fail(err, PEN_ERR_NOT_FOUND, "Database '%s' does not exist.", name);
-    return read_database(txn, stmt, arena, ret_database, err);
+    return read_database(stmt, arena, txn, ret_database, err);
 }
 
 enum pen_code pen_lake_database_create(struct pen_lake_txn *txn, const char *name,

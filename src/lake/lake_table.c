@@ -67,6 +67,20 @@ enum pen_code pen_lake_inlined_rows(struct pen_lake_txn *txn, int64_t table_id, 
 /* --- one table ---------------------------------------------------------------------------------
  */
 
+static enum pen_code read_column(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                                 void *item, struct pen_error *err)
+{
+    (void)context; /* none */
+    struct pen_lake_column *column = item;
+    *column = (struct pen_lake_column){.column_id = pen_stmt_int(stmt, 0)};
+    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 1), &column->name, err));
+    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 2), &column->type_text, err));
+    column->source_name = column->name;
+    if (!pen_stmt_is_null(stmt, 3))
+        PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 3), &column->source_name, err));
+    return pen_lake_type_fill(column, arena, err);
+}
+
 static enum pen_code read_columns(struct pen_lake_txn *txn, struct pen_arena *arena,
                                   struct pen_lake_table *table, struct pen_error *err)
 {
@@ -78,22 +92,8 @@ static enum pen_code read_columns(struct pen_lake_txn *txn, struct pen_arena *ar
         "WHERE c.table_id = $1 AND c.parent_column IS NULL AND " PEN_VISIBLE(
             "c.", "$2") " ORDER BY c.column_order",
         "ii", table->table_id, txn->view));
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            return PEN_OK;
-        PEN_TRY(pen_arena_grow(arena, &table->columns, table->column_count, sizeof *table->columns,
-                               err));
-        struct pen_lake_column *column = &table->columns[table->column_count++];
-        *column = (struct pen_lake_column){.column_id = pen_stmt_int(stmt, 0)};
-        PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 1), &column->name, err));
-        PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 2), &column->type_text, err));
-        column->source_name = column->name;
-        if (!pen_stmt_is_null(stmt, 3))
-            PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 3), &column->source_name, err));
-        PEN_TRY(pen_lake_type_fill(column, arena, err));
-    }
+    static const struct pen_row_reader reader = {sizeof(struct pen_lake_column), read_column, NULL};
+    return pen_stmt_list(stmt, &reader, arena, &table->columns, &table->column_count, err);
 }
 
 static enum pen_code read_totals(struct pen_lake_txn *txn, struct pen_lake_table *table,
@@ -193,10 +193,11 @@ static enum pen_code read_history(struct pen_lake_txn *txn, struct pen_lake_tabl
     "JOIN ducklake_schema s ON s.schema_id = t.schema_id "                                         \
     "WHERE " PEN_VISIBLE("t.", "$1") " AND " PEN_VISIBLE("s.", "$1") " AND s.schema_name = $2"
 
-static enum pen_code read_table(struct pen_lake_txn *txn, struct pen_stmt *stmt,
-                                struct pen_arena *arena, struct pen_lake_table *table,
-                                struct pen_error *err)
+static enum pen_code read_table(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                                void *item, struct pen_error *err)
 {
+    struct pen_lake_txn *txn = context;
+    struct pen_lake_table *table = item;
     *table = (struct pen_lake_table){.table_id = pen_stmt_int(stmt, 0),
                                      .schema_id = pen_stmt_int(stmt, 1)};
     PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 2), &table->database, err));
@@ -226,7 +227,7 @@ enum pen_code pen_lake_table_find(struct pen_lake_txn *txn, const char *database
     PEN_TRY(pen_stmt_step(stmt, &has_row, err));
     if (!has_row)
         return pen_lake_fail_no_table(database, table, err);
-    return read_table(txn, stmt, arena, ret_table, err);
+    return read_table(stmt, arena, txn, ret_table, err);
 }
 
 enum pen_code pen_lake_table_list(struct pen_lake_txn *txn, const char *database,
@@ -238,17 +239,6 @@ enum pen_code pen_lake_table_list(struct pen_lake_txn *txn, const char *database
     PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
     PEN_TRY(pen_db_query(txn->db, &stmt, err, TABLE_COLUMNS " ORDER BY t.table_name", "it",
                          txn->view, database));
-    struct pen_lake_table *list = NULL;
-    size_t count = 0;
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            break;
-        PEN_TRY(pen_arena_grow(arena, &list, count, sizeof *list, err));
-        PEN_TRY(read_table(txn, stmt, arena, &list[count++], err));
-    }
-    *ret_list = list;
-    *ret_count = count;
-    return PEN_OK;
+    const struct pen_row_reader reader = {sizeof(struct pen_lake_table), read_table, txn};
+    return pen_stmt_list(stmt, &reader, arena, ret_list, ret_count, err);
 }

@@ -111,9 +111,11 @@ static enum pen_code read_texts(struct pen_stmt *stmt, struct pen_arena *arena, 
     return PEN_OK;
 }
 
-static enum pen_code read_job(struct pen_stmt *stmt, struct pen_arena *arena, struct pen_job *job,
-                              struct pen_error *err)
+static enum pen_code read_job(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                              void *item, struct pen_error *err)
 {
+    (void)context; /* none */
+    struct pen_job *job = item;
     *job = (struct pen_job){
         .job_id = pen_stmt_int(stmt, 0),
         .scheduled_us = pen_stmt_int(stmt, 9),
@@ -150,7 +152,7 @@ enum pen_code pen_job_get(struct pen_db *db, int64_t job_id, struct pen_arena *a
     PEN_TRY(pen_db_query(db, &stmt, err, JOB_COLUMNS "WHERE job_id = $1", "i", job_id));
     bool has_row = false;
     PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-    return has_row ? read_job(stmt, arena, ret_job, err) : fail_no_job(job_id, err);
+    return has_row ? read_job(stmt, arena, NULL, ret_job, err) : fail_no_job(job_id, err);
 }
 
 enum pen_code pen_job_list(struct pen_db *db, const struct pen_job_filter *filter,
@@ -165,19 +167,8 @@ enum pen_code pen_job_list(struct pen_db *db, const struct pen_job_filter *filte
                     "ELSE $4 END) - started_us >= $3)) ORDER BY job_id DESC LIMIT $5 OFFSET $6",
         "ttiiii", filter->has_status ? status_names[filter->status] : NULL, filter->schedule,
         filter->slower_than_us, filter->now_us, (int64_t)filter->max, (int64_t)filter->skip));
-    struct pen_job *jobs = NULL;
-    size_t count = 0;
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            break;
-        PEN_TRY(pen_arena_grow(arena, &jobs, count, sizeof *jobs, err));
-        PEN_TRY(read_job(stmt, arena, &jobs[count++], err));
-    }
-    *ret_jobs = jobs;
-    *ret_count = count;
-    return PEN_OK;
+    static const struct pen_row_reader reader = {sizeof(struct pen_job), read_job, NULL};
+    return pen_stmt_list(stmt, &reader, arena, ret_jobs, ret_count, err);
 }
 
 /* --- transitions -------------------------------------------------------------------------------

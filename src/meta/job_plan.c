@@ -28,6 +28,20 @@ enum pen_code pen_job_objects_add(struct pen_db *db, int64_t job_id,
     return pen_meta_leave(db, is_own, insert_objects(db, job_id, objects, count, err), err);
 }
 
+static enum pen_code read_object(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                                 void *item, struct pen_error *err)
+{
+    (void)context; /* none */
+    struct pen_job_object *object = item;
+    *object = (struct pen_job_object){.object_index = pen_stmt_int(stmt, 0),
+                                      .size_bytes = (uint64_t)pen_stmt_int(stmt, 5),
+                                      .modified_us = pen_stmt_int(stmt, 6)};
+    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &object->bucket, err));
+    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 2), &object->key, err));
+    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 3), &object->etag, err));
+    return pen_meta_copy(arena, pen_stmt_text(stmt, 4), &object->version_id, err);
+}
+
 enum pen_code pen_job_objects_get(struct pen_db *db, int64_t job_id, struct pen_job_range range,
                                   struct pen_arena *arena, struct pen_job_object **ret_objects,
                                   size_t *ret_count, struct pen_error *err)
@@ -38,26 +52,8 @@ enum pen_code pen_job_objects_get(struct pen_db *db, int64_t job_id, struct pen_
                          "modified_us FROM job_object WHERE job_id = $1 AND object_index >= $2 "
                          "ORDER BY object_index LIMIT $3",
                          "iii", job_id, range.first_object, range.object_count));
-    struct pen_job_object *objects = NULL;
-    size_t got = 0;
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            break;
-        PEN_TRY(pen_arena_grow(arena, &objects, got, sizeof *objects, err));
-        struct pen_job_object *object = &objects[got++];
-        *object = (struct pen_job_object){.object_index = pen_stmt_int(stmt, 0),
-                                          .size_bytes = (uint64_t)pen_stmt_int(stmt, 5),
-                                          .modified_us = pen_stmt_int(stmt, 6)};
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &object->bucket, err));
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 2), &object->key, err));
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 3), &object->etag, err));
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 4), &object->version_id, err));
-    }
-    *ret_objects = objects;
-    *ret_count = got;
-    return PEN_OK;
+    static const struct pen_row_reader reader = {sizeof(struct pen_job_object), read_object, NULL};
+    return pen_stmt_list(stmt, &reader, arena, ret_objects, ret_count, err);
 }
 
 /* --- tasks -------------------------------------------------------------------------------------
@@ -97,6 +93,27 @@ static enum pen_job_task_status task_status_of(struct pen_slice name)
                                                                        : PEN_JOB_TASK_WAITING;
 }
 
+static enum pen_code read_task(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                               void *item, struct pen_error *err)
+{
+    (void)arena; /* no texts */
+    (void)err;
+    const int64_t *job_id = context;
+    *(struct pen_job_task *)item = (struct pen_job_task){
+        .job_id = *job_id,
+        .task_index = pen_stmt_int(stmt, 0),
+        .status = task_status_of(pen_stmt_text(stmt, 1)),
+        .first_object = pen_stmt_int(stmt, 2),
+        .object_count = pen_stmt_int(stmt, 3),
+        .size_bytes = (uint64_t)pen_stmt_int(stmt, 4),
+        .attempt = (int)pen_stmt_int(stmt, 5),
+        .records = (uint64_t)pen_stmt_int(stmt, 6),
+        .rejected = (uint64_t)pen_stmt_int(stmt, 7),
+        .filtered = (uint64_t)pen_stmt_int(stmt, 8),
+    };
+    return PEN_OK;
+}
+
 enum pen_code pen_job_tasks_get(struct pen_db *db, int64_t job_id, struct pen_arena *arena,
                                 struct pen_job_task **ret_tasks, size_t *ret_count,
                                 struct pen_error *err)
@@ -107,30 +124,8 @@ enum pen_code pen_job_tasks_get(struct pen_db *db, int64_t job_id, struct pen_ar
                          "attempt, records, rejected, filtered FROM job_task WHERE job_id = $1 "
                          "ORDER BY task_index",
                          "i", job_id));
-    struct pen_job_task *tasks = NULL;
-    size_t count = 0;
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            break;
-        PEN_TRY(pen_arena_grow(arena, &tasks, count, sizeof *tasks, err));
-        tasks[count++] = (struct pen_job_task){
-            .job_id = job_id,
-            .task_index = pen_stmt_int(stmt, 0),
-            .status = task_status_of(pen_stmt_text(stmt, 1)),
-            .first_object = pen_stmt_int(stmt, 2),
-            .object_count = pen_stmt_int(stmt, 3),
-            .size_bytes = (uint64_t)pen_stmt_int(stmt, 4),
-            .attempt = (int)pen_stmt_int(stmt, 5),
-            .records = (uint64_t)pen_stmt_int(stmt, 6),
-            .rejected = (uint64_t)pen_stmt_int(stmt, 7),
-            .filtered = (uint64_t)pen_stmt_int(stmt, 8),
-        };
-    }
-    *ret_tasks = tasks;
-    *ret_count = count;
-    return PEN_OK;
+    const struct pen_row_reader reader = {sizeof(struct pen_job_task), read_task, &job_id};
+    return pen_stmt_list(stmt, &reader, arena, ret_tasks, ret_count, err);
 }
 
 static enum pen_code start_task(struct pen_db *db, int64_t job_id, int64_t task_index,
@@ -256,6 +251,24 @@ enum pen_code pen_job_task_done(struct pen_db *db, const struct pen_job_task *ta
     return pen_meta_leave(db, is_own, code, err);
 }
 
+static enum pen_code read_part_column(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                                      void *item, struct pen_error *err)
+{
+    (void)context; /* none */
+    struct pen_part_column *column = item;
+    int64_t contains_nan = pen_stmt_int(stmt, 5);
+    *column = (struct pen_part_column){.value_count = (uint64_t)pen_stmt_int(stmt, 0),
+                                       .null_count = (uint64_t)pen_stmt_int(stmt, 1),
+                                       .size_bytes = (uint64_t)pen_stmt_int(stmt, 2),
+                                       .has_nan_info = contains_nan >= 0,
+                                       .contains_nan = contains_nan > 0};
+    if (!pen_stmt_is_null(stmt, 3))
+        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 3), &column->min, err));
+    if (!pen_stmt_is_null(stmt, 4))
+        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 4), &column->max, err));
+    return PEN_OK;
+}
+
 static enum pen_code read_part_columns(struct pen_db *db, int64_t part_id, struct pen_arena *arena,
                                        struct pen_part *part, struct pen_error *err)
 {
@@ -265,25 +278,9 @@ static enum pen_code read_part_columns(struct pen_db *db, int64_t part_id, struc
                          "contains_nan FROM job_part_column WHERE part_id = $1 "
                          "ORDER BY column_index",
                          "i", part_id));
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            return PEN_OK;
-        PEN_TRY(
-            pen_arena_grow(arena, &part->columns, part->column_count, sizeof *part->columns, err));
-        struct pen_part_column *column = &part->columns[part->column_count++];
-        int64_t contains_nan = pen_stmt_int(stmt, 5);
-        *column = (struct pen_part_column){.value_count = (uint64_t)pen_stmt_int(stmt, 0),
-                                           .null_count = (uint64_t)pen_stmt_int(stmt, 1),
-                                           .size_bytes = (uint64_t)pen_stmt_int(stmt, 2),
-                                           .has_nan_info = contains_nan >= 0,
-                                           .contains_nan = contains_nan > 0};
-        if (!pen_stmt_is_null(stmt, 3))
-            PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 3), &column->min, err));
-        if (!pen_stmt_is_null(stmt, 4))
-            PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 4), &column->max, err));
-    }
+    static const struct pen_row_reader reader = {sizeof(struct pen_part_column), read_part_column,
+                                                 NULL};
+    return pen_stmt_list(stmt, &reader, arena, &part->columns, &part->column_count, err);
 }
 
 enum pen_code pen_job_parts_get(struct pen_db *db, int64_t job_id, struct pen_parts *ret_parts,
@@ -340,6 +337,16 @@ enum pen_code pen_job_plan_delete(struct pen_db *db, int64_t job_id, bool is_com
     return pen_meta_leave(db, is_own, delete_plan(db, job_id, is_committed, err), err);
 }
 
+static enum pen_code read_garbage(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                                  void *item, struct pen_error *err)
+{
+    (void)context; /* none */
+    struct pen_garbage *garbage = item;
+    garbage->part_id = pen_stmt_int(stmt, 0);
+    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &garbage->folder, err));
+    return pen_meta_copy(arena, pen_stmt_text(stmt, 2), &garbage->file_name, err);
+}
+
 enum pen_code pen_garbage_list(struct pen_db *db, size_t max, struct pen_arena *arena,
                                struct pen_garbage **ret_list, size_t *ret_count,
                                struct pen_error *err)
@@ -349,22 +356,8 @@ enum pen_code pen_garbage_list(struct pen_db *db, size_t max, struct pen_arena *
                          "SELECT part_id, folder, file_name FROM job_part "
                          "WHERE state = 'garbage' ORDER BY part_id LIMIT $1",
                          "i", (int64_t)max));
-    struct pen_garbage *list = NULL;
-    size_t count = 0;
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            break;
-        PEN_TRY(pen_arena_grow(arena, &list, count, sizeof *list, err));
-        struct pen_garbage *garbage = &list[count++];
-        garbage->part_id = pen_stmt_int(stmt, 0);
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &garbage->folder, err));
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 2), &garbage->file_name, err));
-    }
-    *ret_list = list;
-    *ret_count = count;
-    return PEN_OK;
+    static const struct pen_row_reader reader = {sizeof(struct pen_garbage), read_garbage, NULL};
+    return pen_stmt_list(stmt, &reader, arena, ret_list, ret_count, err);
 }
 
 enum pen_code pen_garbage_forget(struct pen_db *db, int64_t part_id, struct pen_error *err)

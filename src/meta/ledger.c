@@ -225,9 +225,11 @@ enum pen_code pen_ledger_has(struct pen_db *db, const struct pen_ledger_entry *v
                             (int64_t)version->size_bytes, version->bucket);
 }
 
-static enum pen_code read_entry(struct pen_stmt *stmt, struct pen_arena *arena, int64_t job_id,
-                                struct pen_ledger_entry *entry, struct pen_error *err)
+static enum pen_code read_entry(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                                void *item, struct pen_error *err)
 {
+    const int64_t *job_id = context;
+    struct pen_ledger_entry *entry = item;
     *entry = (struct pen_ledger_entry){
         .table_id = llabs(pen_stmt_int(stmt, 0)), /* negative: forgotten */
         .size_bytes = (uint64_t)pen_stmt_int(stmt, 4),
@@ -235,7 +237,7 @@ static enum pen_code read_entry(struct pen_stmt *stmt, struct pen_arena *arena, 
         .rejected = (uint64_t)pen_stmt_int(stmt, 6),
         .filtered = (uint64_t)pen_stmt_int(stmt, 7),
         .plain_bytes = (uint64_t)pen_stmt_int(stmt, 8),
-        .job_id = job_id,
+        .job_id = *job_id,
         .snapshot_id = pen_stmt_int(stmt, 9),
     };
     PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &entry->bucket, err));
@@ -256,19 +258,8 @@ enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id, struct pen_ledg
                          "JOIN ledger_bucket b ON b.bucket_id = l.bucket_id "
                          "WHERE j.job_id = $1 ORDER BY l.entry_id LIMIT $2 OFFSET $3",
                          "iii", job_id, (int64_t)page.max, (int64_t)page.skip));
-    struct pen_ledger_entry *entries = NULL;
-    size_t count = 0;
-    for (;;) {
-        bool has_row = false;
-        PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-        if (!has_row)
-            break;
-        PEN_TRY(pen_arena_grow(arena, &entries, count, sizeof *entries, err));
-        PEN_TRY(read_entry(stmt, arena, job_id, &entries[count++], err));
-    }
-    *ret_entries = entries;
-    *ret_count = count;
-    return PEN_OK;
+    const struct pen_row_reader reader = {sizeof(struct pen_ledger_entry), read_entry, &job_id};
+    return pen_stmt_list(stmt, &reader, arena, ret_entries, ret_count, err);
 }
 
 /* --- forget ------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "base/arena.h"
 #include "db/db.h"
 #include "temp_folder.h"
 
@@ -51,6 +52,61 @@ static void values_come_back_as_bound(void **state)
     assert_true(pen_stmt_is_null(stmt, 5));
     assert_ok(pen_stmt_step(stmt, &has_row, err));
     assert_false(has_row);
+    pen_stmt_finish(stmt);
+    pen_db_close(db);
+}
+
+struct item {
+    int64_t number;
+    const char *text;
+};
+
+static enum pen_code read_item(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
+                               void *item, struct pen_error *err)
+{
+    struct item *read = item;
+    const int64_t *bad = context;
+    read->number = pen_stmt_int(stmt, 0);
+    read->text = pen_arena_copy(arena, pen_stmt_text(stmt, 1));
+    return read->number == *bad ? pen_fail(err, PEN_ERR_CORRUPT, "bad item") : PEN_OK;
+}
+
+/* 1000 rows: the array moves several times; an error of the reader ends the list. */
+static void list_holds_every_row_in_order(void **state)
+{
+    (void)state;
+    struct pen_db *db = open_new("list.sqlite");
+    PEN_CLEANUP(pen_arena_release) struct pen_arena arena = PEN_ARENA((size_t)16 << 20);
+    static const char numbers[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                                  "WHERE i < $1) SELECT i, 'text ' || i FROM n WHERE i <= $1";
+    int64_t bad = -1;
+    const struct pen_row_reader reader = {sizeof(struct item), read_item, &bad};
+    struct item *items = NULL;
+    size_t count = 7;
+    struct pen_stmt *stmt = NULL;
+    assert_ok(pen_db_query(db, &stmt, err, numbers, "i", INT64_C(0)));
+    assert_ok(pen_stmt_list(stmt, &reader, &arena, &items, &count, err));
+    assert_int_equal(count, 0);
+    assert_null(items);
+    pen_stmt_finish(stmt);
+
+    assert_ok(pen_db_query(db, &stmt, err, numbers, "i", INT64_C(1000)));
+    assert_ok(pen_stmt_list(stmt, &reader, &arena, &items, &count, err));
+    assert_int_equal(count, 1000);
+    for (size_t i = 0; i < count; i++) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "text %zu", i + 1);
+        assert_int_equal(items[i].number, i + 1);
+        assert_string_equal(items[i].text, text);
+    }
+    pen_stmt_finish(stmt);
+
+    bad = 500;
+    struct pen_error failure = {0};
+    assert_ok(pen_db_query(db, &stmt, err, numbers, "i", INT64_C(1000)));
+    assert_int_equal(pen_stmt_list(stmt, &reader, &arena, &items, &count, &failure),
+                     PEN_ERR_CORRUPT);
+    assert_int_equal(count, 1000); /* as it was */
     pen_stmt_finish(stmt);
     pen_db_close(db);
 }
@@ -285,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_come_back_as_bound),
+        cmocka_unit_test(list_holds_every_row_in_order),
         cmocka_unit_test(rollback_undoes_and_commit_keeps),
         cmocka_unit_test(read_transaction_sees_one_state_while_others_write),
         cmocka_unit_test(open_names_what_is_wrong),
