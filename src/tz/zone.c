@@ -113,20 +113,35 @@ int32_t pen_zone_offset_at_local(const struct pen_zone *zone, int64_t local_seco
     return changes[find_local(zone, seconds)].offset_seconds;
 }
 
-int32_t pen_zone_offset_at(const struct pen_zone *zone, int64_t utc_seconds,
-                           const char **ret_abbreviation)
+static size_t find_utc(const struct pen_zone *zone, int64_t seconds)
 {
     const struct pen_zone_change *changes = zone->changes;
-    int64_t seconds = into_table(zone, utc_seconds, changes[zone->count - 1].at);
     size_t low = 0, len = zone->count;
     while (len > 1) {
         size_t half = len / 2;
         low += changes[low + half].at <= seconds ? half : 0;
         len -= half;
     }
+    return low;
+}
+
+int32_t pen_zone_offset_at(const struct pen_zone *zone, int64_t utc_seconds,
+                           const char **ret_abbreviation)
+{
+    const struct pen_zone_change *changes = zone->changes;
+    int64_t seconds = into_table(zone, utc_seconds, changes[zone->count - 1].at);
+    const struct pen_zone_change *change = &changes[find_utc(zone, seconds)];
     if (ret_abbreviation != NULL)
-        *ret_abbreviation = zone->abbreviations + changes[low].abbreviation;
-    return changes[low].offset_seconds;
+        *ret_abbreviation = zone->abbreviations + change->abbreviation;
+    return change->offset_seconds;
+}
+
+int64_t pen_zone_next_change(const struct pen_zone *zone, int64_t utc_seconds)
+{
+    const struct pen_zone_change *changes = zone->changes;
+    int64_t seconds = into_table(zone, utc_seconds, changes[zone->count - 1].at);
+    size_t next = find_utc(zone, seconds) + 1;
+    return next < zone->count ? changes[next].at + (utc_seconds - seconds) : INT64_MAX;
 }
 
 static enum pen_code fail_unknown(struct pen_slice name, struct pen_error *err)

@@ -49,6 +49,11 @@ int32_t pen_zone_offset_at_local(const struct pen_zone *zone, int64_t local_seco
 int32_t pen_zone_offset_at(const struct pen_zone *zone, int64_t utc_seconds,
                            const char **ret_abbreviation);
 
+/* pen_zone_next_change - the first instant after `utc_seconds` from which another entry of the
+ * zone's table holds (its offset may be the same); INT64_MAX when there is none.
+ * cost: O(log transitions). */
+int64_t pen_zone_next_change(const struct pen_zone *zone, int64_t utc_seconds);
+
 /* pen_zone_ref_utc - UTC seconds of a clock reading in a zone. */
 static inline int64_t pen_zone_ref_utc(struct pen_zone_ref zone, int64_t local_seconds)
 {
