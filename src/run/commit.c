@@ -36,6 +36,7 @@ static bool is_untouched(const struct pen_job_run *run)
 struct commit {
     struct pen_job_run *run;
     const char *next_position;
+    int64_t snapshot_id; /* that it makes; -1: nothing to change */
 };
 
 static const char *time_column_name(const struct pen_job_run *run)
@@ -59,11 +60,13 @@ static enum pen_code commit_rows(struct pen_job_run *run, struct pen_lake_txn *t
 
 static enum pen_code commit_all(struct pen_lake_txn *txn, void *context, struct pen_error *err)
 {
-    const struct commit *commit = context;
+    struct commit *commit = context;
     struct pen_job_run *run = commit->run;
     struct pen_db *db = pen_lake_txn_db(txn);
     if (!is_untouched(run))
         PEN_TRY(commit_rows(run, txn, err));
+    bool is_changed = pen_lake_next_snapshot_id(txn) != pen_lake_snapshot_id(txn);
+    commit->snapshot_id = is_changed ? pen_lake_next_snapshot_id(txn) : -1;
     struct pen_job_end end = {
         .status = PEN_JOB_SUCCESS,
         .now_us = pen_now_us(),
@@ -72,7 +75,7 @@ static enum pen_code commit_all(struct pen_lake_txn *txn, void *context, struct 
                    .filtered = run->totals.filtered,
                    .bytes = atomic_load(&run->progress.stored_bytes),
                    .objects = run->plan.object_count},
-        .snapshot_id = is_untouched(run) ? -1 : pen_lake_next_snapshot_id(txn),
+        .snapshot_id = commit->snapshot_id,
         .result = commit->next_position,
     };
     PEN_TRY(pen_job_finish(db, run->job_id, run->owner, &end, err));
@@ -103,10 +106,9 @@ enum pen_code pen_job_run_commit(struct pen_job_run *run, struct pen_error *err)
     char message[64];
     (void)snprintf(message, sizeof message, "job %" PRId64, run->job_id); /* fits */
     struct commit commit = {.run = run, .next_position = next.ptr};
-    int64_t snapshot_id = -1;
-    PEN_TRY(pen_lake_transact(run->lake, message, commit_all, &commit, &snapshot_id, err));
+    PEN_TRY(pen_lake_transact(run->lake, message, commit_all, &commit, NULL, err));
     bool is_table_new = run->table_id == 0 && !is_untouched(run);
-    run->result->snapshot_id = is_untouched(run) ? -1 : snapshot_id;
+    run->result->snapshot_id = commit.snapshot_id;
     run->result->is_table_created = is_table_new;
     run->result->is_emptied = is_replacing(run) && run->totals.loaded == 0 && run->table_id != 0;
     return PEN_OK;

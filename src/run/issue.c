@@ -370,6 +370,17 @@ static void copy_reject_counts(struct pen_job_run *run)
     memcpy(run->result->reject_counts, run->rejects.counts, sizeof run->rejects.counts);
 }
 
+static void say_committed(struct pen_job_run *run)
+{
+    char snapshot[64] = "committed without a new snapshot";
+    if (run->result->snapshot_id >= 0)
+        (void)snprintf(snapshot, sizeof snapshot, "committed snapshot %" PRId64, /* fits */
+                       run->result->snapshot_id);
+    pen_run_log(&run->env, "info",
+                "%s: %" PRIu64 " rows loaded, %" PRIu64 " rejected, %" PRIu64 " filtered out",
+                snapshot, run->totals.loaded, run->totals.rejected, run->totals.filtered);
+}
+
 static enum pen_code run_created_job(struct pen_job_run *run, struct pen_error *err)
 {
     struct pen_error failed = {0};
@@ -378,11 +389,7 @@ static enum pen_code run_created_job(struct pen_job_run *run, struct pen_error *
     copy_reject_counts(run);
     if (code == PEN_OK) {
         run->result->status = PEN_JOB_SUCCESS;
-        pen_run_log(&run->env, "info",
-                    "committed snapshot %" PRId64 ": %" PRIu64 " rows loaded, %" PRIu64
-                    " rejected, %" PRIu64 " filtered out",
-                    run->result->snapshot_id, run->totals.loaded, run->totals.rejected,
-                    run->totals.filtered);
+        say_committed(run);
         return PEN_OK;
     }
     if (code == PEN_ERR_CANCELLED)
