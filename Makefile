@@ -55,11 +55,10 @@ bench: build ## compare with DuckDB's own loader on about 500 MB; prints ratios
 	@$(NINJA) -C $(BUILD) bench/bench_data bench/bench_server
 	@bench/run.py $(CASES)
 
-torture: build ## refuse the n-th allocation until none is refused
-	@tools/deps.sh test
+torture: build ## the long form of the crash and disk tests: some 30 minutes
+	@tools/deps.sh s3 test
 	@$(NINJA) -C $(BUILD)
-	@meson test -C $(BUILD) --list | grep -q torture || { echo "torture: there are no torture tests yet" >&2; exit 1; }
-	@meson test -C $(BUILD) --suite torture --print-errorlogs
+	@PENSTOCK_TORTURE=1 tools/run_tests integration -m torture -s
 
 run: build ## run build/penstock with ARGS
 	@$(BUILD)/penstock $(ARGS)

@@ -15,6 +15,10 @@ from s3_client import S3Client  # noqa: E402
 _bucket_numbers = itertools.count(1)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "torture: has a long form, run by make torture (PENSTOCK_TORTURE=1)")
+
+
 @pytest.fixture(scope="session")
 def gateway():
     with Gateway() as running:
