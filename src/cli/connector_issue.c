@@ -66,7 +66,7 @@ static void on_log(void *context, const char *level, const char *text)
     pen_bar_say(&issue->bar, line);
 }
 
-static void say_counts(struct issue *issue, const struct pen_issue_result *result)
+static void say_counts(struct issue *issue, const struct pen_run_result *result)
 {
     char rows[PEN_WORD_TEXT], objects[PEN_WORD_TEXT], bytes[PEN_WORD_TEXT], snapshot[64] = "";
     const struct pen_job_counts *counts = &result->counts;
@@ -89,8 +89,8 @@ static void say_counts(struct issue *issue, const struct pen_issue_result *resul
                     pen_cli_home_words(issue->cli), result->job_id);
 }
 
-static void say_result(struct issue *issue, const struct pen_issue_options *options,
-                       const struct pen_issue_result *result)
+static void say_result(struct issue *issue, const struct pen_submit_options *options,
+                       const struct pen_run_result *result)
 {
     const struct pen_cli *cli = issue->cli;
     if (result->is_database_created)
@@ -104,7 +104,7 @@ static void say_result(struct issue *issue, const struct pen_issue_options *opti
         say_counts(issue, result);
 }
 
-static enum pen_code print_result(struct pen_cli *cli, const struct pen_issue_result *result,
+static enum pen_code print_result(struct pen_cli *cli, const struct pen_run_result *result,
                                   struct pen_error *err)
 {
     struct pen_arena *arena = &cli->arena;
@@ -125,7 +125,7 @@ static enum pen_code print_result(struct pen_cli *cli, const struct pen_issue_re
     return pen_render_object(&cli->out, members, sizeof members / sizeof members[0], err);
 }
 
-static enum pen_code check_names(const struct pen_issue_options *options, struct pen_error *err)
+static enum pen_code check_names(const struct pen_submit_options *options, struct pen_error *err)
 {
     if (!options->auto_create_table)
         return PEN_OK;
@@ -134,16 +134,14 @@ static enum pen_code check_names(const struct pen_issue_options *options, struct
 }
 
 static enum pen_code read_options(struct pen_cli *cli, const struct pen_args *args,
-                                  struct pen_issue_options *ret_options, struct pen_error *err)
+                                  struct pen_submit_options *ret_options, struct pen_error *err)
 {
-    *ret_options = (struct pen_issue_options){
+    *ret_options = (struct pen_submit_options){
         .database = pen_args_value(args, "database"),
         .table = pen_args_value(args, "table"),
         .time_column = pen_args_value(args, "time-column"),
         .auto_create_table = pen_args_has(args, "auto-create-table"),
-        .on_job = on_job,
-        .on_progress = on_progress,
-        .on_reject = on_reject,
+        .config_file = args->words[0],
     };
     if (ret_options->database == NULL)
         return pen_cli_usage(cli, err, "database option required");
@@ -156,7 +154,7 @@ enum pen_code pen_connector_issue(struct pen_cli *cli, const struct pen_args *ar
                                   struct pen_error *err)
 {
     struct pen_run_env env = {.home = NULL};
-    struct pen_issue_options options;
+    struct pen_submit_options options;
     if (args->word_count == 0)
         return pen_cli_usage(cli, err, "path to configuration file is required");
     PEN_TRY(read_options(cli, args, &options, err));
@@ -165,10 +163,12 @@ enum pen_code pen_connector_issue(struct pen_cli *cli, const struct pen_args *ar
     PEN_CLEANUP(issue_release)
     struct issue issue = {.cli = cli, .is_watched = pen_args_has(args, "wait")};
     pen_bar_init(&issue.bar, cli);
-    options.context = env.log_context = &issue;
+    struct pen_execute_options callbacks = {
+        .on_job = on_job, .on_progress = on_progress, .on_reject = on_reject, .context = &issue};
+    env.log_context = &issue;
     env.log = on_log;
-    struct pen_issue_result result = {.snapshot_id = -1};
-    enum pen_code code = pen_run_issue(&env, &options, &result, err);
+    struct pen_run_result result = {.snapshot_id = -1};
+    enum pen_code code = pen_run_issue(&env, &options, &callbacks, &result, err);
     pen_bar_finish(&issue.bar);
     pen_bar_init(&issue.bar, cli);
     pen_cli_warn(cli);

@@ -240,8 +240,9 @@ enum pen_code pen_job_start(struct pen_db *db, int64_t job_id, const char *owner
 {
     int64_t changes = 0;
     PEN_TRY(pen_db_run(db, &changes, err,
-                       "UPDATE job SET status = 'running', started_us = $1 "
-                       "WHERE job_id = $2 AND owner = $3 AND status = 'booting'",
+                       "UPDATE job SET status = 'running', started_us = "
+                       "CASE WHEN started_us = 0 THEN $1 ELSE started_us END WHERE job_id = $2 AND "
+                       "owner = $3 AND status = 'booting'",
                        "iit", now_us, job_id, owner));
     return changes == 1 ? PEN_OK : fail_transition(db, job_id, "started", err);
 }
@@ -291,7 +292,7 @@ enum pen_code pen_job_finish(struct pen_db *db, int64_t job_id, const char *owne
     PEN_TRY(pen_db_run(db, &changes, err,
                        "UPDATE job SET status = $1, ended_us = $2, records = $3, rejected = $4, "
                        "filtered = $5, bytes = $6, objects = $7, snapshot_id = $8, error = $9, "
-                       "result = $10, owner = '', lease_until_us = 0 "
+                       "result = $10, owner = '', lease_until_us = 0, sealed_config = NULL "
                        "WHERE job_id = $11 AND owner = $12 AND status IN ('booting', 'running')",
                        "tiiiiiiittit", status_names[end->status], end->now_us,
                        (int64_t)end->counts.records, (int64_t)end->counts.rejected,
@@ -326,10 +327,11 @@ static enum pen_code kill_job(struct pen_db *db, int64_t job_id, int64_t now_us,
     if (!pen_job_status_from_name(pen_stmt_text(stmt, 0), &former))
         return pen_fail(err, PEN_ERR_CORRUPT, "job %lld has an unknown status", (long long)job_id);
     if (former == PEN_JOB_QUEUED)
-        PEN_TRY(pen_db_run(db, NULL, err,
-                           "UPDATE job SET status = 'killed', is_kill_requested = 1, ended_us = $1 "
-                           "WHERE job_id = $2",
-                           "ii", now_us, job_id));
+        PEN_TRY(
+            pen_db_run(db, NULL, err,
+                       "UPDATE job SET status = 'killed', is_kill_requested = 1, ended_us = $1, "
+                       "sealed_config = NULL WHERE job_id = $2",
+                       "ii", now_us, job_id));
     else if (!pen_job_status_is_finished(former))
         PEN_TRY(pen_db_run(db, NULL, err, "UPDATE job SET is_kill_requested = 1 WHERE job_id = $1",
                            "i", job_id));
@@ -367,11 +369,13 @@ static enum pen_code reclaim(struct pen_db *db, int64_t now_us, bool may_requeue
     int64_t changes = 0, most_attempts = may_requeue ? ATTEMPTS_AFTER_CRASH : 0;
     PEN_TRY(pen_db_run(db, &changes, err,
                        "UPDATE job SET status = 'killed', ended_us = $1, owner = '', "
-                       "lease_until_us = 0 WHERE " LEASE_IS_OVER " AND is_kill_requested = 1",
+                       "lease_until_us = 0, sealed_config = NULL WHERE " LEASE_IS_OVER
+                       " AND is_kill_requested = 1",
                        "i", now_us));
     *ret_changes += changes;
     PEN_TRY(pen_db_run(db, &changes, err,
                        "UPDATE job SET status = 'error', ended_us = $1, lease_until_us = 0, "
+                       "sealed_config = NULL, "
                        "error = 'the process that ran this job is gone (' || owner || '); nothing "
                        "of it was committed', owner = '' WHERE " LEASE_IS_OVER
                        " AND ($2 = 0 OR (attempt >= $2 AND attempt > retry_limit))",

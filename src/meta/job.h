@@ -46,7 +46,7 @@ struct pen_job {
     const char *database, *table;
     const char *time_column;        /* NULL when none was given */
     const char *config;             /* as shown: secrets masked */
-    struct pen_slice sealed_config; /* as run: encrypted by the caller; empty when not kept */
+    struct pen_slice sealed_config; /* as run: sealed by the caller; empty once the job ended */
     const char *options;            /* further words of whoever queued it (JSON map); "" for none */
     const char *schedule;           /* name of the schedule that made it; NULL for none */
     int64_t scheduled_us;           /* the instant it was scheduled for; 0 for none */
@@ -97,7 +97,8 @@ PEN_MUST_USE enum pen_code pen_job_claim(struct pen_db *db, const char *owner,
 PEN_MUST_USE enum pen_code pen_job_claim_one(struct pen_db *db, int64_t job_id, const char *owner,
                                              int64_t lease_until_us, struct pen_error *err);
 
-/* pen_job_start - booting to running. PEN_ERR_CONFLICT when the lease is not the owner's. */
+/* pen_job_start - booting to running; a later attempt keeps the first one's started_us.
+ * errors: PEN_ERR_CONFLICT when the lease is not the owner's. */
 PEN_MUST_USE enum pen_code pen_job_start(struct pen_db *db, int64_t job_id, const char *owner,
                                          int64_t now_us, struct pen_error *err);
 
@@ -118,8 +119,9 @@ struct pen_job_end {
     const char *result;  /* JSON map; NULL or "" for none */
 };
 
-/* pen_job_finish - the end of a booting or running job; its lease ends. Within the transaction of
- * the data it makes both one. errors: PEN_ERR_CONFLICT when the owner no longer holds the job. */
+/* pen_job_finish - the end of a booting or running job; its lease and sealed configuration end.
+ * Within the transaction of the data it makes both one. errors: PEN_ERR_CONFLICT when the owner no
+ * longer holds the job. */
 PEN_MUST_USE enum pen_code pen_job_finish(struct pen_db *db, int64_t job_id, const char *owner,
                                           const struct pen_job_end *end, struct pen_error *err);
 

@@ -55,7 +55,8 @@ static enum pen_code commit_rows(struct pen_job_run *run, struct pen_lake_txn *t
     PEN_TRY(pen_lake_table_set_time_column(txn, table_id, time_column_name(run), err));
     if (is_replacing(run))
         PEN_TRY(pen_ledger_forget_table(db, table_id, err));
-    return pen_ledger_add_job(db, run->job_id, table_id, pen_lake_next_snapshot_id(txn), NULL, err);
+    return pen_ledger_add_job(db, run->job.job_id, table_id, pen_lake_next_snapshot_id(txn), NULL,
+                              err);
 }
 
 static enum pen_code commit_all(struct pen_lake_txn *txn, void *context, struct pen_error *err)
@@ -78,9 +79,10 @@ static enum pen_code commit_all(struct pen_lake_txn *txn, void *context, struct 
         .snapshot_id = commit->snapshot_id,
         .result = commit->next_position,
     };
-    PEN_TRY(pen_job_finish(db, run->job_id, run->owner, &end, err));
+    /* the place of the schedule's next position: run->job.schedule, commit->next_position */
+    PEN_TRY(pen_job_finish(db, run->job.job_id, run->owner, &end, err));
     run->result->counts = end.counts;
-    return pen_job_plan_delete(db, run->job_id, true, err);
+    return pen_job_plan_delete(db, run->job.job_id, true, err);
 }
 
 /* The share of rejected records that the user allows; checked before anything becomes visible. */
@@ -94,7 +96,7 @@ static enum pen_code check_ratio(const struct pen_job_run *run, struct pen_error
                    "%" PRIu64 " of %" PRIu64 " records were rejected, more than the share of %g",
                    rejected, records, allowed);
     pen_error_hint(err, "see 'penstock job:rejects %" PRId64 "', or raise exec.max_rejected_ratio",
-                   run->job_id);
+                   run->job.job_id);
     return PEN_ERR_CORRUPT;
 }
 
@@ -104,7 +106,7 @@ enum pen_code pen_job_run_commit(struct pen_job_run *run, struct pen_error *err)
     PEN_CLEANUP(pen_buf_release) struct pen_buf next = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(next_position(run, &next, err));
     char message[64];
-    (void)snprintf(message, sizeof message, "job %" PRId64, run->job_id); /* fits */
+    (void)snprintf(message, sizeof message, "job %" PRId64, run->job.job_id); /* fits */
     struct commit commit = {.run = run, .next_position = next.ptr};
     PEN_TRY(pen_lake_transact(run->lake, message, commit_all, &commit, NULL, err));
     bool is_table_new = run->table_id == 0 && !is_untouched(run);

@@ -1,9 +1,13 @@
-/* job_run_internal.h - one job while this process runs it.
+/* job_run_internal.h - one job while this process makes or runs it.
  *
- *     issue.c     open -> create job -> plan -> tasks -> commit, or the way back after a failure
- *     job_tasks.c each task into parts, again when that may help
- *     commit.c    rows + ledger + job + next position in one transaction
- *     monitor.c   heartbeat, kill requests, progress: a thread of its own */
+ *     job_setup.c   configuration and target: bound and checked
+ *     job_submit.c  set-up -> a queued job with its configuration sealed
+ *     job_execute.c claim -> unseal -> set-up -> plan -> tasks -> commit, or the way back after a
+ *                   failure
+ *     job_plan_store.c  the plan in the metadata
+ *     job_tasks.c   each task into parts, again when that may help
+ *     commit.c      rows + ledger + job + next position in one transaction
+ *     monitor.c     heartbeat, kill requests, progress: a thread of its own */
 #ifndef PEN_RUN_JOB_RUN_INTERNAL_H
 #define PEN_RUN_JOB_RUN_INTERNAL_H
 
@@ -12,6 +16,7 @@
 #include "run/job_log.h"
 #include "run/plan.h"
 #include "run/run_scope.h"
+#include "vault/vault.h"
 
 #include <pthread.h>
 
@@ -27,18 +32,29 @@ struct pen_monitor {
     _Atomic bool is_stopping;
 };
 
+#define PEN_OWNER_TEXT 96
+
+/* The words of a job's row in `options` (a JSON map). */
+struct pen_job_words {
+    bool auto_create_table;
+    char *config_file; /* absolute; NULL for none */
+};
+
 struct pen_job_run {
     struct pen_run_env env; /* the caller's, with `cancel` replaced by our own flag */
     const volatile int *caller_cancel;
     volatile int cancel;
     _Atomic bool is_kill_requested, is_lease_lost;
-    const struct pen_issue_options *options;
-    struct pen_issue_result *result;
-    int64_t job_id, started_us;
+    const struct pen_execute_options *options;
+    struct pen_run_result *result;
+    struct pen_job job; /* its row; when it is being made: database, table, time_column */
+    struct pen_job_words words;
+    int64_t started_us; /* of the first attempt: the upload time */
     int64_t started_monotonic_us;
-    char owner[96];
+    char owner[PEN_OWNER_TEXT];
     struct pen_arena arena;
     struct pen_lake *lake;
+    struct pen_vault *vault;
     struct pen_run_scope scope;
     struct pen_conform *conform;
     struct pen_lake_layout layout;
@@ -53,6 +69,43 @@ struct pen_job_run {
     struct pen_account_totals totals;
     struct pen_monitor monitor;
 };
+
+/* pen_job_run_new - everything empty; env, options and result are borrowed. NULL on no memory. */
+struct pen_job_run *pen_job_run_new(const struct pen_run_env *env,
+                                    const struct pen_execute_options *options,
+                                    struct pen_run_result *result);
+void pen_job_run_free(struct pen_job_run *run);
+PEN_DEFINE_FREE_P(struct pen_job_run *, pen_job_run_free)
+
+/* pen_job_run_open - the home's catalog and key; both are made when missing. */
+PEN_MUST_USE enum pen_code pen_job_run_open(struct pen_job_run *run, struct pen_error *err);
+
+/* pen_job_run_setup - binds run->env.config, checks the names and that the table can take what
+ * comes. in: started_us, job.database, job.table, job.time_column, words. No request is made. */
+PEN_MUST_USE enum pen_code pen_job_run_setup(struct pen_job_run *run, struct pen_error *err);
+
+/* pen_job_run_seal, _unseal - env.config to a sealed text, and back. */
+PEN_MUST_USE enum pen_code pen_job_run_seal(struct pen_job_run *run, struct pen_buf *into,
+                                            struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_job_run_unseal(struct pen_job_run *run, struct pen_error *err);
+
+/* pen_job_words_write, _read - the row's `options`. in: arena: for texts and nodes. */
+PEN_MUST_USE enum pen_code pen_job_words_write(const struct pen_job_words *words,
+                                               struct pen_arena *arena, struct pen_buf *into,
+                                               struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_job_words_read(const char *text, struct pen_arena *arena,
+                                              struct pen_job_words *ret_words,
+                                              struct pen_error *err);
+
+/* pen_job_run_submit - after open: set-up, then a job in the queue, or, when is_claimed, already
+ * run->owner's. */
+PEN_MUST_USE enum pen_code pen_job_run_submit(struct pen_job_run *run,
+                                              const struct pen_submit_options *options,
+                                              bool is_claimed, int64_t *ret_job_id,
+                                              struct pen_error *err);
+
+/* pen_job_run_plan - lists, groups and stores the plan, before the first byte is read. */
+PEN_MUST_USE enum pen_code pen_job_run_plan(struct pen_job_run *run, struct pen_error *err);
 
 /* pen_job_run_tasks - runs the plan's tasks one after another, each with all threads; on return
  * run->parts and run->totals hold what goes into the commit. */

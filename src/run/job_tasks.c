@@ -92,7 +92,7 @@ static enum pen_code note_done(struct attempt *attempt, struct pen_error *err)
     }
     struct pen_account_totals totals = pen_account_sum(&attempt->account);
     struct pen_job_task done = {
-        .job_id = run->job_id,
+        .job_id = run->job.job_id,
         .task_index = (int64_t)attempt->task_index,
         .status = PEN_JOB_TASK_DONE,
         .first_object = (int64_t)attempt->planned->first,
@@ -130,8 +130,9 @@ static enum pen_code run_attempt(struct attempt *attempt, struct pen_error *err)
     };
     PEN_TRY(pen_task_new(&options, &attempt->task, err));
     pen_duck_part_name(attempt->file_name);
-    PEN_TRY(pen_job_part_begin(pen_lake_db(run->lake), run->job_id, (int64_t)attempt->task_index,
-                               run->layout.folder, attempt->file_name, pen_now_us(), err));
+    PEN_TRY(pen_job_part_begin(pen_lake_db(run->lake), run->job.job_id,
+                               (int64_t)attempt->task_index, run->layout.folder, attempt->file_name,
+                               pen_now_us(), err));
     PEN_TRY(write_part(attempt, err));
     warn_of_losses(attempt);
     PEN_TRY(pen_task_check(attempt->task, err));
@@ -162,7 +163,7 @@ static void rewind_progress(struct pen_progress *p, const struct progress_mark *
 
 static enum pen_code try_once(struct pen_job_run *run, size_t task_index, struct pen_error *err)
 {
-    PEN_TRY(pen_job_task_start(pen_lake_db(run->lake), run->job_id, (int64_t)task_index, err));
+    PEN_TRY(pen_job_task_start(pen_lake_db(run->lake), run->job.job_id, (int64_t)task_index, err));
     struct attempt attempt = {.run = run,
                               .planned = &run->plan.tasks[task_index],
                               .task_index = task_index,
@@ -216,7 +217,7 @@ enum pen_code pen_job_run_tasks(struct pen_job_run *run, struct pen_error *err)
         PEN_TRY(run_task(run, i, err));
     }
     PEN_TRY(pen_rejects_close(&run->rejects, err));
-    return pen_job_parts_get(pen_lake_db(run->lake), run->job_id, &run->parts, err);
+    return pen_job_parts_get(pen_lake_db(run->lake), run->job.job_id, &run->parts, err);
 }
 
 static void remove_garbage(struct pen_job_run *run, const struct pen_garbage *garbage)

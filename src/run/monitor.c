@@ -27,8 +27,9 @@ static void heartbeat(struct pen_job_run *run, struct pen_db *db)
     struct pen_job_counts counts = pen_job_run_counts(run);
     struct pen_error err = {0};
     bool is_kill_requested = false;
-    enum pen_code code = pen_job_heartbeat(db, run->job_id, run->owner, pen_now_us() + PEN_LEASE_US,
-                                           &counts, &is_kill_requested, &err);
+    enum pen_code code =
+        pen_job_heartbeat(db, run->job.job_id, run->owner, pen_now_us() + PEN_LEASE_US, &counts,
+                          &is_kill_requested, &err);
     if (code == PEN_OK && is_kill_requested) {
         atomic_store(&run->is_kill_requested, true);
         run->cancel = 1;

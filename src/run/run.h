@@ -58,13 +58,39 @@ PEN_MUST_USE enum pen_code pen_run_preview(const struct pen_run_env *env,
 PEN_MUST_USE enum pen_code pen_run_guess(const struct pen_run_env *env,
                                          struct pen_node **ret_config, struct pen_error *err);
 
-/* --- issue ------------------------------------------------------------------------------------ */
+/* --- jobs -------------------------------------------------------------------------------------
+ *
+ *     configuration --pen_run_submit--> queued job --pen_run_execute--> success | error | killed
+ *
+ * Both work in any process on the same home, several at once, also in one process. */
 
-struct pen_issue_options {
+/* What a job is, besides its configuration. Texts are copied. */
+struct pen_submit_options {
     const char *database, *table;
     const char *time_column; /* --time-column; wins over out.time_column; NULL when not given */
     bool auto_create_table;  /* --auto-create-table; the database too */
-    /* called once when the job has its number; may be NULL */
+    const char *config_file; /* the file that the configuration was read from; NULL for none */
+    const char *schedule;    /* name of the schedule that asks for it; NULL for none */
+    int64_t scheduled_us;    /* the instant it was scheduled for; 0 for none */
+    const char *domain_key;  /* a second job with the same key is refused; NULL for none */
+    int priority;            /* -2 .. 2 */
+    int retry_limit;
+};
+
+/* pen_run_submit - checks all that can be checked without a request (configuration, names, table,
+ * time column) and puts a job into the queue, with its configuration sealed and, to be shown,
+ * masked.
+ * out:    *ret_job_id.
+ * errors: what is wrong with the words; missing database or table; PEN_ERR_CONFLICT (not
+ *         retryable) "conflicts_with job:<id>" for a used domain_key. No job is made then. */
+PEN_MUST_USE enum pen_code pen_run_submit(const struct pen_run_env *env,
+                                          const struct pen_submit_options *options,
+                                          int64_t *ret_job_id, struct pen_error *err);
+
+struct pen_execute_options {
+    int64_t job_id;       /* a queued job; 0: the next of the queue */
+    unsigned max_threads; /* for jobs that do not say exec.max_threads; 0: one a core */
+    /* called once when the job is this call's; may be NULL */
     void (*on_job)(void *context, int64_t job_id);
     /* called about ten times a second from a thread of its own; may be NULL */
     void (*on_progress)(void *context, const struct pen_progress *progress, int64_t elapsed_us);
@@ -72,8 +98,8 @@ struct pen_issue_options {
     void *context;
 };
 
-struct pen_issue_result {
-    int64_t job_id; /* 0: the job was not even created */
+struct pen_run_result {
+    int64_t job_id; /* 0: there was none to run */
     enum pen_job_status status;
     struct pen_job_counts counts;
     uint64_t parts;
@@ -85,14 +111,25 @@ struct pen_issue_result {
     size_t reject_count;
 };
 
-/* pen_run_issue - creates a job and runs it here to its end: list, freeze the plan, tasks, commit.
- * out: *ret_result, on errors too (job_id, status, counts so far).
- * errors: configuration and missing tables (no job is made then); whatever ended the job, after it
- *         was marked error or killed and its parts were removed: the table is as before. */
+/* pen_run_execute - takes a job out of the queue and runs it here to its end: list, freeze the
+ * plan, tasks, commit.
+ * in:     env: config and bind are not looked at: the job has its own.
+ * out:    *ret_result, on errors too (job_id, status, counts so far). Nothing in the queue is no
+ *         error: job_id is 0 then.
+ * errors: PEN_ERR_CONFLICT when options->job_id is not queued; whatever ended the job, after it
+ *         was marked error or killed and its parts were removed: the table is as before.
+ * thread: any; several jobs may run at once. */
+PEN_MUST_USE enum pen_code pen_run_execute(const struct pen_run_env *env,
+                                           const struct pen_execute_options *options,
+                                           struct pen_run_result *ret_result,
+                                           struct pen_error *err);
+
+/* pen_run_issue - both: a job that nobody else can take out of the queue, run here at once.
+ * options->job_id is not looked at. errors: as both; without a job ret_result->job_id is 0. */
 PEN_MUST_USE enum pen_code pen_run_issue(const struct pen_run_env *env,
-                                         const struct pen_issue_options *options,
-                                         struct pen_issue_result *ret_result,
-                                         struct pen_error *err);
+                                         const struct pen_submit_options *submit,
+                                         const struct pen_execute_options *options,
+                                         struct pen_run_result *ret_result, struct pen_error *err);
 
 /* pen_job_folder - "<home>/jobs/<id>", where output.log, engine.log and rejects.jsonl are. */
 PEN_MUST_USE enum pen_code pen_job_folder(const char *home, int64_t job_id, struct pen_buf *into,

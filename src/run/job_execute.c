@@ -1,0 +1,314 @@
+/* job_execute.c - a job from the queue to its end, in this process. */
+#include "base/uuid.h"
+#include "meta/job_plan.h"
+#include "run/job_run_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Objects that are opened ahead of the ones being read. */
+#define PREFETCH_WINDOW 16
+
+enum pen_code pen_job_folder(const char *home, int64_t job_id, struct pen_buf *into,
+                             struct pen_error *err)
+{
+    return pen_buf_addf(into, err, "%s/jobs/%" PRId64, home, job_id);
+}
+
+/* --- the job ---------------------------------------------------------------------------------- */
+
+static enum pen_code make_folder(const char *path, struct pen_error *err)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return PEN_OK;
+    return pen_fail_errno(err, PEN_ERR_IO, errno, "cannot create '%s'", path);
+}
+
+static void on_reject(void *context, const struct pen_reject *reject)
+{
+    struct pen_job_run *run = context;
+    pen_job_log_reject(&run->log, reject);
+    if (run->options->on_reject != NULL)
+        run->options->on_reject(run->options->context, reject);
+}
+
+static enum pen_code open_folder(struct pen_job_run *run, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(PEN_BUF_TEXT_MAX);
+    PEN_TRY(pen_buf_addf(&path, err, "%s/jobs", run->env.home));
+    PEN_TRY(make_folder(path.ptr, err));
+    pen_buf_clear(&path);
+    PEN_TRY(pen_job_folder(run->env.home, run->job.job_id, &path, err));
+    PEN_TRY(make_folder(path.ptr, err));
+    return pen_job_log_open(&run->log, path.ptr, err);
+}
+
+static enum pen_code open_rejects(struct pen_job_run *run, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(PEN_BUF_TEXT_MAX);
+    PEN_TRY(pen_job_folder(run->env.home, run->job.job_id, &path, err));
+    PEN_TRY(pen_buf_add_str(&path, "/rejects.jsonl", err));
+    struct pen_rejects_options options = {
+        .path = pen_arena_copy(&run->arena, pen_buf_slice(&path)),
+        .max_file_bytes = run->scope.load->exec.max_reject_file_bytes,
+        .max_records = run->scope.load->exec.max_rejected_records,
+        .on_reject = on_reject,
+        .context = run,
+    };
+    if (options.path == NULL)
+        return pen_fail_nomem(err);
+    return pen_rejects_init(&run->rejects, &options, err);
+}
+
+static enum pen_code create_database(struct pen_lake_txn *txn, void *context, struct pen_error *err)
+{
+    struct pen_job_run *run = context;
+    struct pen_lake_database database = {0};
+    enum pen_code code =
+        pen_lake_database_find(txn, run->job.database, &run->arena, &database, err);
+    if (code != PEN_ERR_NOT_FOUND)
+        return code;
+    run->result->is_database_created = true;
+    return pen_lake_database_create(txn, run->job.database, err);
+}
+
+static enum pen_code make_layout(struct pen_job_run *run, struct pen_error *err)
+{
+    if (run->words.auto_create_table)
+        PEN_TRY(pen_lake_transact(run->lake, NULL, create_database, run, NULL, err));
+    PEN_CLEANUP(pen_lake_rollback_p) struct pen_lake_txn *txn = NULL;
+    PEN_TRY(pen_lake_begin_read(run->lake, &txn, err));
+    struct pen_lake_wish wish = {.database = run->job.database,
+                                 .table = run->job.table,
+                                 .schema = &run->conform->schema,
+                                 .may_create = run->words.auto_create_table};
+    return pen_lake_layout(txn, &wish, &run->arena, &run->layout, err);
+}
+
+static enum pen_code log_start(struct pen_job_run *run, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
+    PEN_TRY(pen_conform_describe_time(run->conform, run->scope.load->schema, &text, err));
+    pen_run_log(&run->env, "info", "%s", text.ptr);
+    pen_run_log(&run->env, "info", "loading %zu objects (%" PRIu64 " bytes) in %zu tasks",
+                run->plan.object_count, run->plan.size_bytes, run->plan.task_count);
+    return PEN_OK;
+}
+
+static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
+{
+    PEN_TRY(open_folder(run, err));
+    PEN_TRY(pen_monitor_start(run, err));
+    PEN_TRY(pen_job_words_read(run->job.options, &run->arena, &run->words, err));
+    PEN_TRY(pen_job_run_unseal(run, err));
+    PEN_TRY(pen_job_run_setup(run, err));
+    PEN_TRY(open_rejects(run, err));
+    PEN_TRY(pen_job_run_plan(run, err));
+    PEN_TRY(make_layout(run, err));
+    PEN_TRY(log_start(run, err));
+    struct pen_duck_options duck = {.threads = (unsigned)run->scope.load->exec.max_threads};
+    if (run->plan.task_count > 0)
+        PEN_TRY(pen_duck_open(&duck, &run->duck, err));
+    PEN_TRY(pen_prefetch_new(run->scope.load->source, run->plan.objects, run->plan.object_count,
+                             PREFETCH_WINDOW, &run->prefetch, err));
+    PEN_TRY(pen_job_run_tasks(run, err));
+    pen_run_log(&run->env, "debug", "tasks done: %" PRIu64 " rows in %zu parts", run->totals.loaded,
+                run->parts.count);
+    uint64_t replaced = atomic_load(&run->progress.replaced);
+    if (replaced > 0)
+        pen_run_log(&run->env, "warn",
+                    "%" PRIu64 " malformed characters became U+FFFD: is parser.charset right?",
+                    replaced);
+    /* from here on the job is this thread's alone: a heartbeat may not meet its end */
+    pen_monitor_stop(run);
+    if (run->cancel != 0)
+        return pen_fail(err, PEN_ERR_CANCELLED, "stopped");
+    return pen_job_run_commit(run, err);
+}
+
+/* --- the way back ----------------------------------------------------------------------------- */
+
+/* The end and the plan's end are one. */
+static enum pen_code note_end(struct pen_job_run *run, const struct pen_job_end *end,
+                              struct pen_error *err)
+{
+    struct pen_db *db = pen_lake_db(run->lake);
+    PEN_TRY(pen_db_begin(db, err));
+    enum pen_code code = pen_job_finish(db, run->job.job_id, run->owner, end, err);
+    if (code == PEN_OK)
+        code = pen_job_plan_delete(db, run->job.job_id, false, err);
+    if (code == PEN_OK)
+        code = pen_db_commit(db, err);
+    if (code != PEN_OK)
+        pen_db_rollback(db);
+    return code;
+}
+
+static void mark_failed(struct pen_job_run *run, enum pen_code failure,
+                        const struct pen_error *failed)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
+    enum pen_code told =
+        pen_buf_addf(&text, NULL, "%s%s%s%s%s", failed->where, failed->where[0] != '\0' ? ": " : "",
+                     failed->message, failed->hint[0] != '\0' ? "; " : "", failed->hint);
+    (void)told; /* without memory the text is missing, the status is not */
+    struct pen_job_end end = {
+        .status = failure == PEN_ERR_CANCELLED ? PEN_JOB_KILLED : PEN_JOB_ERROR,
+        .now_us = pen_now_us(),
+        .counts = pen_job_run_counts(run),
+        .snapshot_id = -1,
+        .error = text.ptr,
+    };
+    end.counts.records = 0; /* nothing was committed */
+    struct pen_error err = {0};
+    if (note_end(run, &end, &err) != PEN_OK)
+        pen_run_log(&run->env, "warn", "the job's end could not be noted: %s", err.message);
+    run->result->status = end.status;
+    run->result->counts = end.counts;
+}
+
+static void name_the_reason(struct pen_job_run *run, struct pen_error *err)
+{
+    if (atomic_load(&run->is_lease_lost))
+        (void)pen_fail(err, PEN_ERR_CONFLICT, "another process took job %" PRId64 " over",
+                       run->job.job_id);
+    else if (atomic_load(&run->is_kill_requested))
+        (void)pen_fail(err, PEN_ERR_CANCELLED, "job %" PRId64 " was killed", run->job.job_id);
+    else
+        (void)pen_fail(err, PEN_ERR_CANCELLED, "job %" PRId64 " was stopped", run->job.job_id);
+}
+
+static void copy_reject_counts(struct pen_job_run *run)
+{
+    run->result->reject_count = run->rejects.count;
+    memcpy(run->result->reject_counts, run->rejects.counts, sizeof run->rejects.counts);
+}
+
+static void say_committed(struct pen_job_run *run)
+{
+    char snapshot[64] = "committed without a new snapshot";
+    if (run->result->snapshot_id >= 0)
+        (void)snprintf(snapshot, sizeof snapshot, "committed snapshot %" PRId64, /* fits */
+                       run->result->snapshot_id);
+    pen_run_log(&run->env, "info",
+                "%s: %" PRIu64 " rows loaded, %" PRIu64 " rejected, %" PRIu64 " filtered out",
+                snapshot, run->totals.loaded, run->totals.rejected, run->totals.filtered);
+}
+
+static enum pen_code run_to_its_end(struct pen_job_run *run, struct pen_error *err)
+{
+    struct pen_error failed = {0};
+    enum pen_code code = run_job(run, &failed);
+    pen_monitor_stop(run);
+    copy_reject_counts(run);
+    if (code == PEN_OK) {
+        run->result->status = PEN_JOB_SUCCESS;
+        say_committed(run);
+        return PEN_OK;
+    }
+    if (code == PEN_ERR_CANCELLED)
+        name_the_reason(run, &failed);
+    pen_prefetch_free(run->prefetch);
+    run->prefetch = NULL;
+    pen_job_log_error(&run->log, &failed);
+    if (!atomic_load(&run->is_lease_lost))
+        mark_failed(run, code, &failed);
+    pen_job_run_sweep(run);
+    if (err != NULL)
+        *err = failed;
+    return failed.code;
+}
+
+/* --- from the queue --------------------------------------------------------------------------- */
+
+/* Unique among all runs of all processes. */
+static void make_owner(char *owner)
+{
+    char host[48] = "", id[PEN_UUID_TEXT];
+    (void)gethostname(host, sizeof host - 1); /* only a name in the metadata */
+    pen_uuid_v7(id);
+    (void)snprintf(owner, PEN_OWNER_TEXT, "%s:%ld:%s", host, (long)getpid(), id);
+}
+
+static enum pen_code claim(struct pen_job_run *run, bool is_claimed, struct pen_error *err)
+{
+    struct pen_db *db = pen_lake_db(run->lake);
+    int64_t lease_until_us = pen_now_us() + PEN_LEASE_US, job_id = run->options->job_id;
+    if (job_id == 0)
+        PEN_TRY(pen_job_claim(db, run->owner, lease_until_us, &job_id, err));
+    else if (!is_claimed)
+        PEN_TRY(pen_job_claim_one(db, job_id, run->owner, lease_until_us, err));
+    if (job_id == 0)
+        return PEN_OK;
+    PEN_TRY(pen_job_start(db, job_id, run->owner, pen_now_us(), err));
+    PEN_TRY(pen_job_get(db, job_id, &run->arena, &run->job, err));
+    run->started_us = run->job.started_us;
+    run->result->job_id = job_id;
+    run->result->status = PEN_JOB_RUNNING;
+    if (run->options->on_job != NULL)
+        run->options->on_job(run->options->context, job_id);
+    return PEN_OK;
+}
+
+static enum pen_code execute(const struct pen_run_env *env,
+                             const struct pen_execute_options *options, const char *owner,
+                             struct pen_run_result *result, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_job_run_free_p)
+    struct pen_job_run *run = pen_job_run_new(env, options, result);
+    if (run == NULL)
+        return pen_fail_nomem(err);
+    if (owner == NULL)
+        make_owner(run->owner);
+    else
+        (void)snprintf(run->owner, sizeof run->owner, "%s", owner); /* of the same size */
+    PEN_TRY(pen_job_run_open(run, err));
+    PEN_TRY(claim(run, owner != NULL, err));
+    if (run->job.job_id == 0)
+        return PEN_OK;
+    enum pen_code code = run_to_its_end(run, err);
+    result->elapsed_us = pen_monotonic_us() - run->started_monotonic_us;
+    return code;
+}
+
+enum pen_code pen_run_execute(const struct pen_run_env *env,
+                              const struct pen_execute_options *options,
+                              struct pen_run_result *ret_result, struct pen_error *err)
+{
+    *ret_result = (struct pen_run_result){.snapshot_id = -1, .status = PEN_JOB_QUEUED};
+    return execute(env, options, NULL, ret_result, err);
+}
+
+static enum pen_code submit_own(const struct pen_run_env *env,
+                                const struct pen_submit_options *submit,
+                                struct pen_execute_options *options, char *owner,
+                                struct pen_error *err)
+{
+    struct pen_run_result unused = {.snapshot_id = -1};
+    PEN_CLEANUP(pen_job_run_free_p)
+    struct pen_job_run *run = pen_job_run_new(env, options, &unused);
+    if (run == NULL)
+        return pen_fail_nomem(err);
+    make_owner(run->owner);
+    memcpy(owner, run->owner, sizeof run->owner);
+    PEN_TRY(pen_job_run_open(run, err));
+    /* what a killed process left: its job ends here, and its parts go */
+    PEN_TRY(pen_job_reclaim(pen_lake_db(run->lake), pen_now_us(), false, NULL, err));
+    pen_job_run_sweep(run);
+    return pen_job_run_submit(run, submit, true, &options->job_id, err);
+}
+
+enum pen_code pen_run_issue(const struct pen_run_env *env, const struct pen_submit_options *submit,
+                            const struct pen_execute_options *options,
+                            struct pen_run_result *ret_result, struct pen_error *err)
+{
+    char owner[PEN_OWNER_TEXT];
+    struct pen_execute_options own = *options;
+    *ret_result = (struct pen_run_result){.snapshot_id = -1, .status = PEN_JOB_ERROR};
+    PEN_TRY(submit_own(env, submit, &own, owner, err));
+    return execute(env, &own, owner, ret_result, err);
+}
