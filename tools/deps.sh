@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 
 BUILD_PACKAGES=(
     gcc libc6-dev make pkg-config meson ninja-build python3 ca-certificates tzdata
-    libcurl4-openssl-dev libpcre2-dev libssl-dev libisal-dev libyaml-dev libsqlite3-dev
+    libcurl4-openssl-dev libmicrohttpd-dev libpcre2-dev libssl-dev libisal-dev libyaml-dev libsqlite3-dev
     libexpat1-dev libicu-dev libzstd-dev liblzma-dev libbz2-dev libcmocka-dev
     libsodium-dev
 )

@@ -10,9 +10,9 @@
 #include "cli/args.h"
 #include "cli/output.h"
 #include "cli/render.h"
-#include "cli/settings.h"
 #include "cli/terminal.h"
 #include "conf/options.h"
+#include "conf/settings.h"
 #include "log/log.h"
 
 /* Exit codes (DESIGN section 5). */

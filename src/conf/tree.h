@@ -49,6 +49,12 @@ PEN_MUST_USE enum pen_code pen_tree_parse(struct pen_slice text, const char *nam
                                           struct pen_arena *arena, struct pen_node **ret_root,
                                           struct pen_error *err);
 
+/* pen_tree_parse_json - a JSON text (RFC 8259) and nothing else; also for what YAML does not accept
+ * of it: escaped surrogate pairs, keys past 1,024 bytes. errors: as pen_tree_parse. */
+PEN_MUST_USE enum pen_code pen_tree_parse_json(struct pen_slice text, const char *name,
+                                               struct pen_arena *arena, struct pen_node **ret_root,
+                                               struct pen_error *err);
+
 /* pen_node_get - the member of a map; NULL when absent or when `node` is NULL or no map. */
 struct pen_node *pen_node_get(const struct pen_node *node, const char *key);
 

@@ -29,12 +29,6 @@ bool pen_scalar_is_json_number(struct pen_slice text);
 enum pen_scalar_style { PEN_SCALAR_PLAIN, PEN_SCALAR_SINGLE, PEN_SCALAR_DOUBLE };
 enum pen_scalar_style pen_scalar_style(struct pen_slice text);
 
-/* pen_tree_parse_json - a JSON text (RFC 8259), for what YAML does not accept of it: escaped
- * surrogate pairs, keys past 1,024 bytes. errors: as pen_tree_parse. */
-PEN_MUST_USE enum pen_code pen_tree_parse_json(struct pen_slice text, const char *name,
-                                               struct pen_arena *arena, struct pen_node **ret_root,
-                                               struct pen_error *err);
-
 /* pen_tree_settle_map - checks a map for duplicate keys, O(n log n), and lets its own members win
  * over `merged` (a map of members from << keys, or NULL), earlier merged ones over later ones.
  * errors: PEN_ERR_CONFIG with the place of the second key. */

@@ -8,7 +8,7 @@
 #include "aws/auth.h"
 #include "aws/cred_internal.h"
 #include "base/civil.h"
-#include "http_server.h"
+#include "scripted_server.h"
 #include "temp_folder.h"
 #include "unit.h"
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "conf/tree.h"
-#include "http_server.h"
 #include "net/http_client.h"
+#include "scripted_server.h"
 #include "source/doctor.h"
 #include "source/doctor_internal.h"
 #include "temp_folder.h"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "http_server.h"
 #include "net/http_client.h"
+#include "scripted_server.h"
 
 #define BIG ((size_t)3 << 20)
 

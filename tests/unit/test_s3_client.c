@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/civil.h"
-#include "http_server.h"
 #include "s3/s3_client.h"
+#include "scripted_server.h"
 
 #define REPLIES_MAX 16
 

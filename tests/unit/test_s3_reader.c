@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "http_server.h"
 #include "s3/s3_reader.h"
+#include "scripted_server.h"
 
 #define OBJECT_BYTES ((size_t)1000003) /* a prime: no part ends where another thing does */
 #define FAULTS_MAX   64

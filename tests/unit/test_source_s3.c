@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "conf/tree.h"
-#include "http_server.h"
+#include "scripted_server.h"
 #include "source/s3_settings.h"
 #include "temp_folder.h"
 

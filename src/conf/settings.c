@@ -1,4 +1,4 @@
-#include "cli/settings.h"
+#include "conf/settings.h"
 
 #include <errno.h>
 #include <stdlib.h>

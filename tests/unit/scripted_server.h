@@ -1,7 +1,7 @@
-/* http_server.h - a real HTTP/1.1 server on loopback whose every byte the test decides.
+/* scripted_server.h - a real HTTP/1.1 server on loopback whose every byte the test decides.
  * One thread per connection; the handler runs in it and may send anything, wait, or break off. */
-#ifndef PEN_TESTS_HTTP_SERVER_H
-#define PEN_TESTS_HTTP_SERVER_H
+#ifndef PEN_TESTS_SCRIPTED_SERVER_H
+#define PEN_TESTS_SCRIPTED_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* settings.h - <home> and what <home>/penstock.yml says; all of it optional. */
-#ifndef PEN_CLI_SETTINGS_H
-#define PEN_CLI_SETTINGS_H
+#ifndef PEN_CONF_SETTINGS_H
+#define PEN_CONF_SETTINGS_H
 
 #include "conf/options.h"
 

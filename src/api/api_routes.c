@@ -1,0 +1,7 @@
+/* api_routes.c - the list of route tables: a new file of routes = one line here. */
+#include "api/routes_internal.h"
+
+const struct pen_api_route *const pen_api_route_groups[] = {
+    pen_routes_health,
+    NULL,
+};
