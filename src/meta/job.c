@@ -155,18 +155,35 @@ enum pen_code pen_job_get(struct pen_db *db, int64_t job_id, struct pen_arena *a
     return has_row ? read_job(stmt, arena, NULL, ret_job, err) : fail_no_job(job_id, err);
 }
 
+#define IS_LISTED                                                                                  \
+    "job_id > $1 AND job_id < $2 AND ($3 IS NULL OR status = $3) AND ($4 = 0 OR (started_us > 0 "  \
+    "AND (CASE WHEN ended_us > 0 THEN ended_us ELSE $5 END) - started_us >= $4)) "
+
+/* Two texts, so that each finds its index: job_schedule, or the primary key. */
+static enum pen_code query_list(struct pen_db *db, const struct pen_job_filter *filter,
+                                struct pen_stmt **ret_stmt, struct pen_error *err)
+{
+    int64_t before_id = filter->before_id == 0 ? INT64_MAX : filter->before_id;
+    const char *status = filter->has_status ? status_names[filter->status] : NULL;
+    int64_t max = (int64_t)filter->max, skip = (int64_t)filter->skip;
+    if (filter->schedule == NULL)
+        return pen_db_query(
+            db, ret_stmt, err,
+            JOB_COLUMNS "WHERE " IS_LISTED "ORDER BY job_id DESC LIMIT $6 OFFSET $7", "iitiiii",
+            filter->after_id, before_id, status, filter->slower_than_us, filter->now_us, max, skip);
+    return pen_db_query(db, ret_stmt, err,
+                        JOB_COLUMNS "WHERE " IS_LISTED
+                                    "AND schedule = $6 ORDER BY job_id DESC LIMIT $7 OFFSET $8",
+                        "iitiitii", filter->after_id, before_id, status, filter->slower_than_us,
+                        filter->now_us, filter->schedule, max, skip);
+}
+
 enum pen_code pen_job_list(struct pen_db *db, const struct pen_job_filter *filter,
                            struct pen_arena *arena, struct pen_job **ret_jobs, size_t *ret_count,
                            struct pen_error *err)
 {
     PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
-    PEN_TRY(pen_db_query(
-        db, &stmt, err,
-        JOB_COLUMNS "WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR schedule = $2) "
-                    "AND ($3 = 0 OR (started_us > 0 AND (CASE WHEN ended_us > 0 THEN ended_us "
-                    "ELSE $4 END) - started_us >= $3)) ORDER BY job_id DESC LIMIT $5 OFFSET $6",
-        "ttiiii", filter->has_status ? status_names[filter->status] : NULL, filter->schedule,
-        filter->slower_than_us, filter->now_us, (int64_t)filter->max, (int64_t)filter->skip));
+    PEN_TRY(query_list(db, filter, &stmt, err));
     static const struct pen_row_reader reader = {sizeof(struct pen_job), read_job, NULL};
     return pen_stmt_list(stmt, &reader, arena, ret_jobs, ret_count, err);
 }

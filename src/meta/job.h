@@ -74,12 +74,15 @@ PEN_MUST_USE enum pen_code pen_job_create(struct pen_db *db, const struct pen_jo
 PEN_MUST_USE enum pen_code pen_job_get(struct pen_db *db, int64_t job_id, struct pen_arena *arena,
                                        struct pen_job *ret_job, struct pen_error *err);
 
-/* Which jobs: newest first, `skip` of them left out, at most `max`. */
+/* Which jobs: newest first, `skip` of them left out, at most `max`. Long lists are read in pages by
+ * before_id: skipping costs as much as reading. */
 struct pen_job_filter {
     size_t skip, max;
     bool has_status;
     enum pen_job_status status;
     const char *schedule;   /* only of that schedule; NULL for all */
+    int64_t after_id;       /* only those with greater ids */
+    int64_t before_id;      /* only those with smaller ids; 0 for all */
     int64_t slower_than_us; /* only those that ran at least that long; 0 for all */
     int64_t now_us;         /* for slower_than_us of unfinished jobs */
 };

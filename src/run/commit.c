@@ -1,6 +1,7 @@
 /* commit.c - the single commit: rows, ledger, job and next position become true together. */
 #include "meta/job_plan.h"
 #include "meta/ledger.h"
+#include "meta/schedule.h"
 #include "run/job_run_internal.h"
 
 #include <inttypes.h>
@@ -79,8 +80,8 @@ static enum pen_code commit_all(struct pen_lake_txn *txn, void *context, struct 
         .snapshot_id = commit->snapshot_id,
         .result = commit->next_position,
     };
-    /* the place of the schedule's next position: run->job.schedule, commit->next_position */
     PEN_TRY(pen_job_finish(db, run->job.job_id, run->owner, &end, err));
+    PEN_TRY(pen_schedule_advance(db, run->job.job_id, commit->next_position, end.now_us, err));
     run->result->counts = end.counts;
     return pen_job_plan_delete(db, run->job.job_id, true, err);
 }
