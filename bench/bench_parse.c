@@ -1,14 +1,13 @@
-/* bench_parse - how fast the CSV parser reads the 12-column table of docs/performance.md, one
- * thread, from memory: index only, and fully typed. Not a test.
+/* bench_parse - how fast the parsers read the benchmark's 12-column table: one thread, a file in
+ * memory, UTF-8 checked, every column typed. run.py compares it with DuckDB's readers.
  *
- * usage: bench_parse [MEGABYTES [ROUNDS]]     PENSTOCK_SIMD=scalar|sse2|avx2|avx512 chooses a
- * kernel
+ *     bench_parse csv|json FILE [ROUNDS]     prints "rows nulls sum seconds": nulls over all
+ *                                            columns, sum of `id`, processor seconds of the best
+ *                                            round
  *
- * columns: 3 long, 2 double, 4 string, 2 timestamp, 1 boolean; 2-14 % nulls; a description of which
- * 28 % are quoted, 18 % hold a comma, 2 % doubled quotes, 1 % a line end, some of it not ASCII. */
-#include "base/civil.h"
-#include "base/cpu.h"
+ * PENSTOCK_SIMD=scalar|sse2|avx2|avx512 chooses a kernel. */
 #include "base/utf8.h"
+#include "conf/tree.h"
 #include "parse/parse.h"
 
 #include <inttypes.h>
@@ -18,127 +17,48 @@
 
 #define CHUNK_BYTES ((size_t)512 << 10)
 
-static const char options_text[] =
-    "type: csv\nnewline: LF\nescape: '\"'\ndefault_timestamp_format: '%Y-%m-%d %H:%M:%S'\n"
-    "columns:\n"
-    "- {name: id, type: long}\n- {name: account, type: long}\n- {name: created, type: timestamp}\n"
-    "- {name: amount, type: double}\n- {name: country, type: string}\n"
-    "- {name: email, type: string}\n- {name: description, type: string}\n"
-    "- {name: score, type: double}\n- {name: is_active, type: boolean}\n"
-    "- {name: items, type: long}\n- {name: category, type: string}\n"
-    "- {name: updated, type: timestamp}\n";
+#define COLUMNS                                                                                    \
+    "columns:\n"                                                                                   \
+    "- {name: id, type: long}\n- {name: user_id, type: long}\n- {name: quantity, type: long}\n"    \
+    "- {name: price, type: double}\n- {name: discount, type: double}\n"                            \
+    "- {name: country, type: string}\n- {name: category, type: string}\n"                          \
+    "- {name: session, type: string}\n- {name: description, type: string}\n"                       \
+    "- {name: created_at, type: timestamp, format: '%Y-%m-%d %H:%M:%S'}\n"                         \
+    "- {name: updated_at, type: timestamp, format: '%Y-%m-%d %H:%M:%S'}\n"                         \
+    "- {name: active, type: boolean}\n"
 
-/* ---- data ---- */
-
-static uint64_t random_state = 1;
-
-static uint64_t random_below(uint64_t n)
-{
-    uint64_t z = random_state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (z ^ (z >> 31)) % n;
-}
-
-static size_t add_time(char *out, size_t room)
-{
-    int64_t us = (INT64_C(1577836800) + (int64_t)random_below(150000000)) * PEN_US_PER_SECOND;
-    struct pen_civil t = pen_civil_from_us(us);
-    return (size_t)snprintf(out, room, "%04d-%02d-%02d %02d:%02d:%02d", (int)t.year, t.month, t.day,
-                            t.hour, t.minute, t.second);
-}
-
-static size_t add_description(char *out, size_t room)
-{
-    static const char *const words[] = {
-        "order", "delivered", "late",        "customer",     "called", "refund",  "partial", "sent",
-        "again", "warehouse", "caf\xC3\xA9", "na\xC3\xAFve", "ok",     "pending", "shipment"};
-    uint64_t kind = random_below(100);
-    bool is_quoted = kind < 28;
-    size_t at = 0, count = 4 + random_below(9);
-    if (is_quoted)
-        out[at++] = '"';
-    for (size_t i = 0; i < count; i++) {
-        const char *gap = i == 0                              ? ""
-                          : i == 2 && kind < 18               ? ", "
-                          : i == 3 && kind >= 18 && kind < 20 ? " \"\"x\"\" "
-                          : i == 3 && kind == 20              ? "\n"
-                                                              : " ";
-        at += (size_t)snprintf(out + at, room - at, "%s%s", gap, words[random_below(15)]);
-    }
-    if (is_quoted)
-        out[at++] = '"';
-    return at;
-}
-
-static size_t add_row(char *out, size_t room, uint64_t id)
-{
-    static const char *const countries[] = {"JP", "US", "DE", "FR", "BR", "IN"};
-    static const char *const categories[] = {"books", "toys", "home and garden", "music", "sports"};
-    size_t at = (size_t)snprintf(out, room, "%" PRIu64 ",", 1000000 + id);
-    if (random_below(100) >= 2)
-        at += (size_t)snprintf(out + at, room - at, "%" PRIu64, random_below(1000000000000));
-    out[at++] = ',';
-    at += add_time(out + at, room - at);
-    out[at++] = ',';
-    if (random_below(100) >= 5)
-        at += (size_t)snprintf(out + at, room - at, "%" PRIu64 ".%02" PRIu64, random_below(100000),
-                               random_below(100));
-    at += (size_t)snprintf(out + at, room - at, ",%s,user%" PRIu64 "@example.com,",
-                           countries[random_below(6)], random_below(10000000));
-    at += add_description(out + at, room - at);
-    out[at++] = ',';
-    if (random_below(100) >= 14)
-        at += (size_t)snprintf(out + at, room - at, "%.15g", (double)random_below(1u << 30) / 3e9);
-    at += (size_t)snprintf(out + at, room - at, ",%s,%" PRIu64 ",%s,",
-                           random_below(2) ? "true" : "false", random_below(1000),
-                           random_below(100) < 8 ? "" : categories[random_below(5)]);
-    if (random_below(100) >= 10)
-        at += add_time(out + at, room - at);
-    out[at++] = '\n';
-    return at;
-}
-
-static char *make_data(size_t bytes, size_t *ret_len, uint64_t *ret_rows)
-{
-    char *memory = calloc(1, bytes + 4096);
-    if (memory == NULL)
-        return NULL;
-    size_t at = PEN_CHUNK_PADDING;
-    uint64_t rows = 0;
-    while (at < bytes)
-        at += add_row(memory + at, 2048, rows++);
-    *ret_len = at - PEN_CHUNK_PADDING;
-    *ret_rows = rows;
-    return memory;
-}
-
-/* ---- reading ---- */
+static const char csv_options[] = "newline: LF\nescape: '\"'\nskip_header_lines: 1\n" COLUMNS;
+static const char json_options[] = COLUMNS;
 
 struct totals {
-    uint64_t rows, rejects, valid, sum;
+    uint64_t rows, nulls, sum;
 };
 
-static enum pen_code count_reject(struct pen_reject_sink *sink, const struct pen_reject *reject,
-                                  struct pen_error *err)
+static enum pen_code fail_reject(struct pen_reject_sink *sink, const struct pen_reject *reject,
+                                 struct pen_error *err)
 {
-    (void)sink, (void)reject, (void)err;
-    return PEN_OK;
+    (void)sink;
+    return pen_fail(err, PEN_ERR_CORRUPT, "a record was rejected: %.*s", PEN_ARG(reject->reason));
 }
 
 static void add_batch(struct totals *totals, const struct pen_batch *batch)
 {
     totals->rows += batch->rows;
-    for (size_t c = 0; c < batch->column_count; c++) {
-        for (size_t w = 0; w < (batch->rows + 63) / 64; w++)
-            totals->valid += (uint64_t)__builtin_popcountll(batch->columns[c].validity[w]);
-        totals->sum += (uint64_t)pen_column_longs(&batch->columns[c])[0];
-    }
+    for (size_t c = 0; c < batch->column_count; c++)
+        for (size_t row = 0; row < batch->rows; row += 64) {
+            size_t rows = batch->rows - row < 64 ? batch->rows - row : 64;
+            uint64_t mask = rows == 64 ? UINT64_MAX : (UINT64_C(1) << rows) - 1;
+            uint64_t valid = batch->columns[c].validity[row / 64] & mask;
+            totals->nulls += rows - (uint64_t)__builtin_popcountll(valid);
+        }
+    const int64_t *ids = pen_column_longs(&batch->columns[0]);
+    for (size_t row = 0; row < batch->rows; row++)
+        totals->sum += (uint64_t)ids[row];
 }
 
-static enum pen_code read_chunk(const struct pen_parse *parse, struct pen_chunk *chunk,
-                                struct pen_batch *batch, struct totals *totals,
-                                struct pen_error *err)
+static enum pen_code convert_chunk(const struct pen_parse *parse, struct pen_chunk *chunk,
+                                   struct pen_batch *batch, struct totals *totals,
+                                   struct pen_error *err)
 {
     bool is_more = true;
     while (is_more) {
@@ -149,10 +69,10 @@ static enum pen_code read_chunk(const struct pen_parse *parse, struct pen_chunk 
     return PEN_OK;
 }
 
-static enum pen_code read_all(const struct pen_parse *parse, struct pen_slice data, bool is_typed,
+static enum pen_code read_all(const struct pen_parse *parse, struct pen_slice data,
                               struct totals *totals, struct pen_error *err)
 {
-    struct pen_reject_sink sink = {.report = count_reject};
+    struct pen_reject_sink sink = {.report = fail_reject};
     PEN_CLEANUP(pen_parse_stream_free_p) struct pen_parse_stream *stream = NULL;
     PEN_CLEANUP(pen_batch_free_p) struct pen_batch *batch = NULL;
     struct pen_chunk *chunk = NULL;
@@ -165,8 +85,10 @@ static enum pen_code read_all(const struct pen_parse *parse, struct pen_slice da
         chunk->text = data.ptr + at;
         chunk->len = left < CHUNK_BYTES ? left : CHUNK_BYTES;
         code = parse->type->split(stream, chunk, left <= CHUNK_BYTES, &used, err);
-        if (code == PEN_OK && is_typed)
-            code = read_chunk(parse, chunk, batch, totals, err);
+        if (code == PEN_OK && !pen_utf8_is_valid(pen_slice(data.ptr + at, used)))
+            code = pen_fail(err, PEN_ERR_CORRUPT, "malformed UTF-8");
+        if (code == PEN_OK)
+            code = convert_chunk(parse, chunk, batch, totals, err);
         at += used;
     }
     pen_chunk_free(parse, chunk);
@@ -180,58 +102,62 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static enum pen_code measure(const char *what, const struct pen_parse *parse, struct pen_slice data,
-                             bool is_typed, int rounds, struct pen_error *err)
+/* The file with PEN_CHUNK_PADDING readable bytes on both sides. */
+static char *read_file(const char *path, size_t *ret_len)
 {
-    double best = 1e9;
-    struct totals totals = {0};
-    for (int i = 0; i < rounds; i++) {
-        totals = (struct totals){0};
-        double start = cpu_seconds();
-        PEN_TRY(read_all(parse, data, is_typed, &totals, err));
-        double took = cpu_seconds() - start;
-        best = took < best ? took : best;
-    }
-    printf("%-12s %8.0f MB/s", what, (double)data.len / best / 1e6);
-    if (is_typed)
-        printf("  %5.0f ns/row  %" PRIu64 " rows  %" PRIu64 " values  sum %016" PRIx64,
-               best * 1e9 / (double)totals.rows, totals.rows, totals.valid, totals.sum);
-    printf("\n");
-    return PEN_OK;
+    FILE *file = fopen(path, "rb");
+    if (file == NULL || fseek(file, 0, SEEK_END) != 0)
+        return NULL;
+    size_t len = (size_t)ftell(file);
+    rewind(file);
+    char *memory = calloc(1, len + 2 * (size_t)PEN_CHUNK_PADDING);
+    bool is_read = memory != NULL && fread(memory + PEN_CHUNK_PADDING, 1, len, file) == len;
+    (void)fclose(file); /* read only: nothing can be lost */
+    *ret_len = len;
+    return is_read ? memory : NULL;
 }
 
-static enum pen_code run(size_t megabytes, int rounds, struct pen_error *err)
+static enum pen_code run(const char *format, const char *path, long rounds, struct pen_error *err)
 {
     PEN_CLEANUP(pen_arena_release) struct pen_arena arena = PEN_ARENA((size_t)16 << 20);
     PEN_CLEANUP(pen_parse_free_p) struct pen_parse *parse = NULL;
+    bool is_json = strcmp(format, "json") == 0;
+    const char *options = is_json ? json_options : csv_options;
     struct pen_bind bind = {.file = "bench", .arena = &arena};
     struct pen_node *root = NULL;
-    PEN_TRY(pen_tree_parse(pen_slice_str(options_text), "bench", &arena, &root, err));
-    PEN_TRY(pen_parse_new(&pen_parse_csv, root, false, &bind, &parse, err));
+    PEN_TRY(pen_tree_parse(pen_slice_str(options), "bench", &arena, &root, err));
+    PEN_TRY(
+        pen_parse_new(is_json ? &pen_parse_json : &pen_parse_csv, root, false, &bind, &parse, err));
     size_t len = 0;
-    uint64_t rows = 0;
-    PEN_CLEANUP(pen_free_p) char *memory = make_data(megabytes * 1000000, &len, &rows);
+    PEN_CLEANUP(pen_free_p) char *memory = read_file(path, &len);
     if (memory == NULL)
-        return pen_fail_nomem(err);
-    struct pen_slice data = pen_slice(memory + PEN_CHUNK_PADDING, len);
-    printf("%zu bytes, %" PRIu64 " rows, %s\n", len, rows, pen_simd_name(pen_simd_level()));
-    double start = cpu_seconds();
-    bool is_valid = pen_utf8_is_valid(data);
-    printf("%-12s %8.0f MB/s%s\n", "utf-8 check", (double)len / (cpu_seconds() - start) / 1e6,
-           is_valid ? "" : "  INVALID");
-    PEN_TRY(measure("index only", parse, data, false, rounds, err));
-    return measure("typed parse", parse, data, true, rounds, err);
+        return pen_fail(err, PEN_ERR_IO, "cannot read '%s'", path);
+    double best = 1e9;
+    struct totals totals = {0};
+    for (long i = 0; i < rounds; i++) {
+        totals = (struct totals){0};
+        double start = cpu_seconds();
+        PEN_TRY(read_all(parse, pen_slice(memory + PEN_CHUNK_PADDING, len), &totals, err));
+        double took = cpu_seconds() - start;
+        best = took < best ? took : best;
+    }
+    printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %.4f\n", totals.rows, totals.nulls, totals.sum,
+           best);
+    return PEN_OK;
 }
 
 int main(int argc, char **argv)
 {
-    long megabytes = argc > 1 ? strtol(argv[1], NULL, 10) : 100;
-    long rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 5;
-    struct pen_error err = {0};
-    if (megabytes < 1 || megabytes > 10000 || rounds < 1 || rounds > 1000 ||
-        run((size_t)megabytes, (int)rounds, &err) != PEN_OK) {
-        (void)fprintf(stderr, "bench_parse [MEGABYTES [ROUNDS]]: %s\n", err.message);
-        return 1;
+    long rounds = argc > 3 ? strtol(argv[3], NULL, 10) : 3;
+    bool is_usage = argc < 3 || rounds < 1 || rounds > 1000 ||
+                    (strcmp(argv[1], "csv") != 0 && strcmp(argv[1], "json") != 0);
+    if (is_usage) {
+        (void)fputs("usage: bench_parse csv|json FILE [ROUNDS]\n", stderr);
+        return 2;
     }
-    return 0;
+    struct pen_error err = {0};
+    if (run(argv[1], argv[2], rounds, &err) == PEN_OK)
+        return 0;
+    (void)fprintf(stderr, "bench_parse: %s\n", err.message);
+    return 1;
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Loads the same data with Penstock (over loopback HTTP) and with DuckDB's own COPY (local files).
 
-    bench/run.py [CASE...]     cases: plain gz1 gz16 small (default: all)
+    bench/run.py [CASE...]     cases: parse plain gz1 gz16 small (default: all)
 
 ROWS (2,890,000: about 500 MB), REPEATS (3, the fastest counts) and KEEP=1 (keep the outputs) come from
 the environment. Both sides write Parquet with the same options on 2 threads; row counts and a
-checksum of every column are compared. Prints wall and CPU seconds, ratios and peak memory.
+checksum of every column are compared. Prints wall and CPU seconds, ratios and peak memory. `parse`
+has no sink: both read every typed column of a local file on one thread, CSV and JSON lines.
 """
 import json
 import os
@@ -22,6 +23,8 @@ LIBRARY = os.path.join(ROOT, ".deps", "duckdb", "libduckdb.so")
 PENSTOCK = os.path.join(BUILD, "penstock")
 ROWS = int(os.environ.get("ROWS", 2_890_000))
 REPEATS = int(os.environ.get("REPEATS", 3))
+# As src/duck/duck_part.c writes its parts.
+PARQUET_OPTIONS = "COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 8192"
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 COLUMNS = [("id", "long"), ("user_id", "long"), ("quantity", "long"), ("price", "double"),
            ("discount", "double"), ("country", "string"), ("category", "string"), ("session", "string"),
@@ -56,7 +59,8 @@ class Run:
 
 def make_data():
     marker = os.path.join(DATA, ".rows")
-    if os.path.exists(marker) and open(marker).read() == str(ROWS):
+    if os.path.exists(marker) and open(marker).read() == str(ROWS) and os.path.exists(
+            os.path.join(DATA, "d.jsonl")):
         return
     shutil.rmtree(DATA, ignore_errors=True)
     os.makedirs(DATA)
@@ -71,6 +75,8 @@ def make_data():
         if any(process.wait() for process in pair):
             sys.exit("bench: gzip failed")
     shutil.rmtree(os.path.join(DATA, "parts"))
+    duckdb("COPY (SELECT * FROM %s) TO '%s' (FORMAT json)" % (
+        read_csv("d.csv"), os.path.join(DATA, "d.jsonl")))
     with open(marker, "w") as file:
         file.write(str(ROWS))
 
@@ -100,14 +106,25 @@ def duckdb(*statements):
     return Run([sys.executable, os.path.join(ROOT, "bench", "duckdb_copy.py"), LIBRARY, *statements])
 
 
-def duckdb_copy(files, out):
-    columns = ", ".join("'%s': '%s'" % (name, DUCK_TYPES[kind]) for name, kind in COLUMNS)
-    read = ("read_csv('%s', header = true, delim = ',', quote = '\"', escape = '\"', new_line = '\\n', "
+def duck_columns():
+    return ", ".join("'%s': '%s'" % (name, DUCK_TYPES[kind]) for name, kind in COLUMNS)
+
+
+def read_csv(files):
+    return ("read_csv('%s', header = true, delim = ',', quote = '\"', escape = '\"', new_line = '\\n', "
             "auto_detect = false, timestampformat = '%s', columns = {%s})" % (
-                os.path.join(DATA, files), TIME_FORMAT, columns))
+                os.path.join(DATA, files), TIME_FORMAT, duck_columns()))
+
+
+def read_json(files):
+    return ("read_json('%s', format = 'newline_delimited', timestampformat = '%s', columns = {%s})" % (
+        os.path.join(DATA, files), TIME_FORMAT, duck_columns()))
+
+
+def duckdb_copy(files, out):
     return duckdb("SET threads = 2", "SET preserve_insertion_order = false",
                   "COPY (SELECT * FROM %s) TO '%s' (FORMAT parquet, %s)" % (
-                      read, out, os.environ.get("PARQUET", "COMPRESSION snappy, PARQUET_VERSION v2")))
+                      read_csv(files), out, os.environ.get("PARQUET", PARQUET_OPTIONS)))
 
 
 def checks(files):
@@ -118,6 +135,10 @@ def checks(files):
 
 def best(runs):
     return min(runs, key=lambda run: run.wall)
+
+
+def best_cpu(runs):
+    return min(run.cpu for run in runs)
 
 
 def compare(name, port, work):
@@ -137,6 +158,28 @@ def compare(name, port, work):
     return mine == other
 
 
+def parse():
+    """The parsers without a sink against DuckDB's readers: one thread, processor time."""
+    good = True
+    nulls = " + ".join("count(*) - count(%s)" % name for name, _ in COLUMNS)
+    # what a process costs that only starts DuckDB
+    idle = best_cpu([duckdb("SET threads = 1", "SELECT 1") for _ in range(REPEATS)])
+    for name, file, read in (("csv", "d.csv", read_csv), ("json", "d.jsonl", read_json)):
+        path = os.path.join(DATA, file)
+        ours = Run([os.path.join(BUILD, "bench", "bench_parse"), name, path, str(REPEATS)]).out.split()
+        query = "SELECT count(*), %s, sum(id) FROM %s" % (nulls, read(file))
+        runs = [duckdb("SET threads = 1", query) for _ in range(REPEATS)]
+        theirs = best_cpu(runs) - idle
+        seconds, megabytes = float(ours[3]), os.path.getsize(path) / 1e6
+        same = ours[:3] == runs[0].out.split()
+        good = good and same
+        print("parse  %-4s penstock %6.2f s %5.0f MB/s | duckdb %6.2f s %5.0f MB/s | cpu %.2fx (aim 3.0) | %s" % (
+            name, seconds, megabytes / seconds, theirs, megabytes / theirs, theirs / seconds,
+            "%s rows, all nulls and ids equal" % ours[0] if same else "RESULTS DIFFER: %s %s" % (
+                ours[:3], runs[0].out.split())), flush=True)
+    return good
+
+
 def small(port, work):
     """20,000 objects of 10 KB against 5,000: the cost per object must not grow."""
     home = os.path.join(work, "home")
@@ -152,14 +195,15 @@ def small(port, work):
 
 
 def main():
-    names = sys.argv[1:] or [*CASES, "small"]
+    names = sys.argv[1:] or ["parse", *CASES, "small"]
     make_data()
     work = tempfile.mkdtemp(prefix="run-", dir=os.path.join(BUILD, "bench"))
     server = subprocess.Popen([os.path.join(BUILD, "bench", "bench_server"), DATA], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE)
     try:
         port = int(server.stdout.readline())
-        good = [small(port, work) if name == "small" else compare(name, port, work) for name in names]
+        good = [parse() if name == "parse" else small(port, work) if name == "small"
+                else compare(name, port, work) for name in names]
     finally:
         server.kill()
         server.wait()
