@@ -29,7 +29,9 @@ struct pen_job_run;
 struct pen_monitor {
     pthread_t thread;
     bool is_started;
-    _Atomic bool is_stopping;
+    pthread_mutex_t lock; /* guards is_stopping */
+    pthread_cond_t stopped;
+    bool is_stopping;
 };
 
 #define PEN_OWNER_TEXT 96

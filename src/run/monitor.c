@@ -5,10 +5,22 @@
 
 #define TICK_US 100000
 
-static void tick_sleep(void)
+/* Waits for a tick, or for the stop: a short job must not wait for its monitor's next look. */
+static bool has_stopped_within_tick(struct pen_monitor *monitor)
 {
-    struct timespec tick = {.tv_nsec = TICK_US * 1000};
-    (void)nanosleep(&tick, NULL); /* a signal only makes the tick shorter */
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += TICK_US * 1000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    (void)pthread_mutex_lock(&monitor->lock);
+    if (!monitor->is_stopping)
+        (void)pthread_cond_timedwait(&monitor->stopped, &monitor->lock, &until);
+    bool is_stopping = monitor->is_stopping;
+    (void)pthread_mutex_unlock(&monitor->lock);
+    return is_stopping;
 }
 
 struct pen_job_counts pen_job_run_counts(const struct pen_job_run *run)
@@ -50,7 +62,7 @@ static void *monitor_main(void *context)
     if (pen_db_open(pen_db_path(pen_lake_db(run->lake)), PEN_DB_WRITE, 0, &db, &err) != PEN_OK)
         pen_run_log(&run->env, "warn", "no heartbeat: %s", err.message);
     int64_t next_heartbeat_us = pen_monotonic_us();
-    while (!atomic_load(&run->monitor.is_stopping)) {
+    do {
         if (run->caller_cancel != NULL && *run->caller_cancel != 0)
             run->cancel = 1;
         int64_t now_us = pen_monotonic_us();
@@ -61,25 +73,41 @@ static void *monitor_main(void *context)
         if (run->options->on_progress != NULL)
             run->options->on_progress(run->options->context, &run->progress,
                                       now_us - run->started_monotonic_us);
-        tick_sleep();
-    }
+    } while (!has_stopped_within_tick(&run->monitor));
     return NULL;
 }
 
 enum pen_code pen_monitor_start(struct pen_job_run *run, struct pen_error *err)
 {
-    int failed = pthread_create(&run->monitor.thread, NULL, monitor_main, run);
-    if (failed != 0)
+    struct pen_monitor *monitor = &run->monitor;
+    pthread_condattr_t attributes;
+    (void)pthread_mutex_init(&monitor->lock, NULL); /* cannot fail with default attributes */
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&monitor->stopped, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    monitor->is_stopping = false;
+    int failed = pthread_create(&monitor->thread, NULL, monitor_main, run);
+    if (failed != 0) {
+        (void)pthread_cond_destroy(&monitor->stopped);
+        (void)pthread_mutex_destroy(&monitor->lock);
         return pen_fail_errno(err, PEN_ERR_INTERNAL, failed, "cannot start a thread");
-    run->monitor.is_started = true;
+    }
+    monitor->is_started = true;
     return PEN_OK;
 }
 
 void pen_monitor_stop(struct pen_job_run *run)
 {
-    if (!run->monitor.is_started)
+    struct pen_monitor *monitor = &run->monitor;
+    if (!monitor->is_started)
         return;
-    atomic_store(&run->monitor.is_stopping, true);
-    (void)pthread_join(run->monitor.thread, NULL); /* our own thread: joins */
-    run->monitor.is_started = false;
+    (void)pthread_mutex_lock(&monitor->lock);
+    monitor->is_stopping = true;
+    (void)pthread_cond_signal(&monitor->stopped);
+    (void)pthread_mutex_unlock(&monitor->lock);
+    (void)pthread_join(monitor->thread, NULL); /* our own thread: joins */
+    (void)pthread_cond_destroy(&monitor->stopped);
+    (void)pthread_mutex_destroy(&monitor->lock);
+    monitor->is_started = false;
 }
