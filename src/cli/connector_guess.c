@@ -1,5 +1,6 @@
 /* connector:guess - seed file --sample, guess--> load file. */
 #include "cli/connector_internal.h"
+#include "cli/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,13 +148,65 @@ static enum pen_code write_file(const char *path, struct pen_slice text, struct 
     return code;
 }
 
+static bool is_json_path(const char *path)
+{
+    return pen_slice_ends(pen_slice_str(path), PEN_LIT(".json"));
+}
+
 static enum pen_code print_config(const struct pen_node *config, const char *path,
                                   struct pen_buf *into, struct pen_error *err)
 {
-    if (!pen_slice_ends(pen_slice_str(path), PEN_LIT(".json")))
+    if (!is_json_path(path))
         return pen_tree_write_yaml(config, into, err);
     PEN_TRY(pen_tree_write_json(config, true, into, err));
     return pen_buf_add_char(into, '\n', err);
+}
+
+/* What was looked at, and where every line of the sample went. */
+static enum pen_code say_report(const struct pen_cli *cli, const struct pen_guess_report *report,
+                                struct pen_error *err)
+{
+    const struct pen_guess_account *a = &report->account;
+    const struct {
+        uint64_t count;
+        const char *what;
+    } parts[] = {{a->preamble, "skipped"},        {a->header, "header"},
+                 {a->record_lines, "in records"}, {a->blank, "empty or comments"},
+                 {a->bad, "with broken quoting"}, {a->cut, "cut off"}};
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
+    char count[PEN_WORD_TEXT];
+    PEN_TRY(pen_buf_addf(&text, err, "%s bytes", pen_word_count(report->sample_bytes, count)));
+    if (a->lines > 0)
+        PEN_TRY(pen_buf_addf(&text, err, ", %s lines", pen_word_count(a->lines, count)));
+    const char *before = " =";
+    for (size_t i = 0; a->lines > 0 && i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].count == 0)
+            continue;
+        PEN_TRY(pen_buf_addf(&text, err, "%s %s %s", before, pen_word_count(parts[i].count, count),
+                             parts[i].what));
+        before = " +";
+    }
+    if (report->pieces > 0)
+        PEN_TRY(pen_buf_addf(&text, err, "; checked against %zu further piece%s of the data",
+                             report->pieces, report->pieces == 1 ? "" : "s"));
+    pen_cli_say(cli, "sample: %s", text.ptr);
+    return PEN_OK;
+}
+
+/* JSON has no comments: what they would say goes to stderr. */
+static void say_comments(const struct pen_cli *cli, const struct pen_node *node)
+{
+    struct pen_slice name = node->key;
+    const struct pen_node *own_name = pen_node_get(node, "name");
+    if (name.len == 0 && own_name != NULL)
+        name = own_name->text;
+    for (const char *line = node->comment; line != NULL && *line != '\0';) {
+        const char *end = strchrnul(line, '\n');
+        pen_cli_say(cli, "%.*s: %.*s", PEN_ARG(name), (int)(end - line), line);
+        line = *end == '\n' ? end + 1 : end;
+    }
+    for (const struct pen_node *child = node->first; child != NULL; child = child->next)
+        say_comments(cli, child);
 }
 
 enum pen_code pen_connector_guess(struct pen_cli *cli, const struct pen_args *args,
@@ -170,7 +223,11 @@ enum pen_code pen_connector_guess(struct pen_cli *cli, const struct pen_args *ar
     if (plugins != NULL)
         PEN_TRY(add_plugins(cli, plugins, seed, err));
     env.config = seed;
-    PEN_TRY(pen_run_guess(&env, &guessed, err));
+    struct pen_guess_report report;
+    PEN_TRY(pen_run_guess(&env, &guessed, &report, err));
+    PEN_TRY(say_report(cli, &report, err));
+    if (is_json_path(path))
+        say_comments(cli, guessed);
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(print_config(guessed, path, &text, err));
     PEN_TRY(write_file(path, pen_buf_slice(&text), err));

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "guess/csv_rows.h"
+#include "guess/type_remark.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct work {
     bool has_null_string;
     struct pen_slice null_string;
     size_t skipped; /* leading lines */
+    uint64_t all_lines;
     bool is_trim_known;
     struct guess_rows rows;
     struct guess_type *types; /* of the columns, the header left out */
@@ -117,6 +119,7 @@ static enum pen_code find_lines(struct work *work)
     struct pen_slice text = work->request->text;
     PEN_TRY(
         guess_lines_split(text, work->syntax.line_end, &work->scratch, &work->lines, work->err));
+    work->all_lines = work->lines.count;
     bool is_cut = !work->request->is_whole && !pen_slice_ends(text, work->syntax.newline);
     if (is_cut && work->lines.count > 0) {
         work->lines.count--;
@@ -132,6 +135,7 @@ static enum pen_code read_rows(struct work *work, struct guess_rows *ret_rows)
         .text = work->text,
         .syntax = &work->syntax,
         .null_string = work->has_null_string ? &work->null_string : NULL,
+        .place = work->request->place,
         .first_line = work->skipped + 1,
         .is_cut = !work->request->is_whole,
     };
@@ -211,15 +215,29 @@ static enum pen_code find_null_string(struct work *work)
     return PEN_OK;
 }
 
-static enum pen_code find_shape(struct work *work)
+static enum pen_code find_delimiter(struct work *work)
+{
+    const char *remark = NULL;
+    work->syntax.delimiter = character(guess_delimiter(work->lines, &remark));
+    PEN_TRY(put_text(work, "delimiter", work->syntax.delimiter));
+    pen_node_get(work->result, "delimiter")->comment = remark;
+    return PEN_OK;
+}
+
+static enum pen_code put_delimiter(struct work *work)
 {
     const struct pen_node *delimiter = known(work, "delimiter");
-    PEN_TRY(put_text(work, "type", PEN_LIT("csv")));
     if (delimiter != NULL && delimiter->kind != PEN_NODE_NULL && delimiter->text.len > 0)
         work->syntax.delimiter = delimiter->text;
     else
-        work->syntax.delimiter = character(guess_delimiter(work->lines));
-    PEN_TRY(put_text(work, "delimiter", work->syntax.delimiter));
+        return find_delimiter(work);
+    return put_text(work, "delimiter", work->syntax.delimiter);
+}
+
+static enum pen_code find_shape(struct work *work)
+{
+    PEN_TRY(put_text(work, "type", PEN_LIT("csv")));
+    PEN_TRY(put_delimiter(work));
     PEN_TRY(find_quote(work));
     PEN_TRY(find_escape(work));
     return find_null_string(work);
@@ -380,6 +398,33 @@ static enum pen_code add_column(struct work *work, struct pen_node *columns, siz
     return PEN_OK;
 }
 
+/* Further pieces of the data may ask for wider types; *ret_remark is what else they show. */
+static enum pen_code check_pieces(struct work *work, size_t count, const char **ret_remark)
+{
+    const struct csv_guess_request *request = work->request;
+    size_t from = work->has_header ? 1 : 0;
+    const struct guess_probe probe = {
+        .pieces = request->pieces,
+        .piece_count = request->piece_count,
+        .syntax = &work->syntax,
+        .null_string = work->has_null_string ? &work->null_string : NULL,
+        .header = work->has_header ? &work->rows.at[0] : NULL,
+        .rows = work->rows.at + from,
+        .row_count = work->rows.count - from,
+        .column_count = count,
+        .skip_lines = work->skipped + from,
+        .is_all_strings = request->is_all_strings,
+        .arena = work->arena,
+        .scratch = &work->scratch,
+    };
+    const char *remark = NULL;
+    PEN_TRY(guess_probe_types(&probe, work->types, &remark, work->err));
+    if (request->piece_remark != NULL)
+        remark = guess_remark(work->arena, remark, "%s", request->piece_remark);
+    *ret_remark = remark;
+    return PEN_OK;
+}
+
 static enum pen_code put_columns(struct work *work)
 {
     const struct pen_node *seeded = known(work, "columns");
@@ -391,9 +436,29 @@ static enum pen_code put_columns(struct work *work)
     size_t count = work->type_count;
     if (work->has_header && work->rows.at[0].count < count)
         count = work->rows.at[0].count;
+    PEN_TRY(check_pieces(work, count, &columns->comment));
     for (size_t i = 0; i < count; i++)
         PEN_TRY(add_column(work, columns, i));
     return put(work, "columns", columns);
+}
+
+/* Every line of the sample has its place, or the tokenizer and the line count disagree. */
+static void put_account(const struct work *work)
+{
+    const struct guess_rows *rows = &work->rows;
+    uint64_t header = work->has_header ? 1 : 0;
+    struct pen_guess_account account = {
+        .lines = work->all_lines,
+        .preamble = work->skipped,
+        .header = header,
+        .record_lines = rows->record_lines - header,
+        .bad = rows->bad_lines,
+        .cut = work->all_lines - work->skipped - work->lines.count + rows->cut_lines,
+        .records = rows->count - header,
+    };
+    account.blank = account.lines - account.preamble - header - account.record_lines - account.bad -
+                    account.cut;
+    *work->request->account = account;
 }
 
 static enum pen_code put_skip(struct work *work)
@@ -401,11 +466,13 @@ static enum pen_code put_skip(struct work *work)
     int64_t skip = (int64_t)work->skipped + (work->has_header ? 1 : 0);
     const struct pen_node *seeded = known(work, "skip_header_lines");
     struct pen_node *node = pen_node_new_int(work->arena, skip);
-    if (node != NULL && seeded != NULL && seeded->kind == PEN_NODE_INT && seeded->integer != skip) {
-        char text[64];
-        (void)snprintf(text, sizeof text, "the seed said %lld", (long long)seeded->integer);
-        node->comment = pen_arena_copy(work->arena, pen_slice_str(text));
-    }
+    if (node != NULL && work->skipped > 0)
+        node->comment =
+            guess_remark(work->arena, NULL,
+                         "leading lines with fewer fields than what follows: %zu", work->skipped);
+    if (node != NULL && seeded != NULL && seeded->kind == PEN_NODE_INT && seeded->integer != skip)
+        node->comment = guess_remark(work->arena, node->comment, "the seed said %lld",
+                                     (long long)seeded->integer);
     return put(work, "skip_header_lines", node);
 }
 
@@ -443,6 +510,7 @@ enum pen_code pen_guess_csv(const struct csv_guess_request *request, struct pen_
     if (work.type_count == 0)
         return PEN_OK;
     PEN_TRY(put_rest(&work));
+    put_account(&work);
     *ret_parser = work.result;
     return PEN_OK;
 }

@@ -55,8 +55,8 @@ static enum pen_code add_cell(struct cells *cells, const struct pen_csv_reader *
     return PEN_OK;
 }
 
-static enum pen_code add_row(struct guess_rows *rows, const struct cells *cells, uint64_t line,
-                             struct pen_arena *arena, struct pen_error *err)
+static enum pen_code add_row(struct guess_rows *rows, const struct cells *cells,
+                             struct guess_row row, struct pen_arena *arena, struct pen_error *err)
 {
     struct guess_row *bigger = grown(rows->at, rows->count, &rows->cap, sizeof *rows->at);
     if (bigger == NULL)
@@ -67,8 +67,9 @@ static enum pen_code add_row(struct guess_rows *rows, const struct cells *cells,
         return pen_fail_nomem(err);
     if (cells->count > 0)
         memcpy(kept, cells->at, cells->count * sizeof *kept);
-    rows->at[rows->count++] =
-        (struct guess_row){.cells = kept, .count = cells->count, .line = line};
+    row.cells = kept;
+    row.count = cells->count;
+    rows->at[rows->count++] = row;
     return PEN_OK;
 }
 
@@ -92,24 +93,46 @@ static enum pen_code read_cells(struct pen_csv_reader *reader, const struct pen_
     return status == PEN_CSV_NOMEM ? pen_fail_nomem(err) : PEN_OK;
 }
 
+/* Where the open record begins. */
+static struct guess_row row_place(const struct guess_rows_request *request,
+                                  const struct pen_csv_reader *reader)
+{
+    uint64_t byte = request->first_byte + (request->is_byte_exact ? reader->record_start : 0);
+    return (struct guess_row){.place = request->place,
+                              .line = request->first_line > 0 ? reader->line.number : 0,
+                              .byte = byte};
+}
+
+/* Reads on behind a record with broken quoting: its line is dropped, as the parser would. */
+static void pass_bad(struct pen_csv_reader *reader, uint64_t first_line, struct guess_rows *rows)
+{
+    struct pen_csv_line dropped = pen_csv_recover(reader);
+    rows->bad++;
+    rows->bad_lines += dropped.number - first_line + 1;
+}
+
 enum pen_code guess_rows_read(const struct guess_rows_request *request, struct pen_arena *arena,
                               struct guess_rows *ret_rows, struct pen_error *err)
 {
     PEN_CLEANUP(pen_csv_reader_release) struct pen_csv_reader reader = {0};
     PEN_CLEANUP(guess_rows_release) struct guess_rows rows = {0};
     PEN_CLEANUP(free_cells) struct cells cells = {0};
-    pen_csv_reader_init(&reader, request->syntax, request->text, true, request->first_line);
+    uint64_t first_line = request->first_line > 0 ? request->first_line : 1;
+    pen_csv_reader_init(&reader, request->syntax, request->text, true, first_line);
     while (pen_csv_next_record(&reader) == PEN_CSV_OK) {
+        struct guess_row row = row_place(request, &reader);
         uint64_t line = reader.line.number;
         PEN_TRY(read_cells(&reader, request->null_string, arena, &cells, err));
-        if (!cells.is_bad) {
-            PEN_TRY(add_row(&rows, &cells, line, arena, err));
+        if (cells.is_bad && is_open_at_cut(request, &reader)) {
+            rows.cut_lines = reader.line.number - line + 1;
+            break;
+        }
+        if (cells.is_bad) {
+            pass_bad(&reader, line, &rows);
             continue;
         }
-        if (is_open_at_cut(request, &reader))
-            break;
-        (void)pen_csv_recover(&reader); /* the line is dropped, as the parser would */
-        rows.bad++;
+        rows.record_lines += reader.line.number - line + 1;
+        PEN_TRY(add_row(&rows, &cells, row, arena, err));
     }
     *ret_rows = rows;
     rows = (struct guess_rows){0};

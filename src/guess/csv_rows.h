@@ -10,6 +10,8 @@ struct guess_rows {
     struct guess_row *at;
     size_t count, cap;
     uint64_t bad; /* records with broken quoting, left out */
+    /* physical lines: of records, of bad ones, and of an open record that the cut ended */
+    uint64_t record_lines, bad_lines, cut_lines;
 };
 
 void guess_rows_release(struct guess_rows *rows);
@@ -18,8 +20,11 @@ struct guess_rows_request {
     struct pen_slice text;
     const struct pen_csv_syntax *syntax;
     const struct pen_slice *null_string; /* NULL: none */
-    uint64_t first_line;                 /* number of the text's first line */
-    bool is_cut;                         /* the object goes on behind the text */
+    const char *place;                   /* of the rows */
+    uint64_t first_line;                 /* number of the text's first line; 0: not known */
+    uint64_t first_byte;                 /* of the text in the object, for rows without a line */
+    bool is_byte_exact; /* a byte of the text is one of the object: rows get their own */
+    bool is_cut;        /* the object goes on behind the text */
 };
 
 /* guess_rows_read - all records of the text; cells are copied to `arena` where they had to be

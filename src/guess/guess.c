@@ -5,9 +5,13 @@
 #include "decode/charset.h"
 #include "guess/charset_guess.h"
 #include "guess/csv_guess.h"
+#include "guess/pieces.h"
 #include "guess/rename_guess.h"
 #include "guess/sample.h"
+#include "guess/sample_decode.h"
 #include "guess/shape_guess.h"
+#include "guess/text_check.h"
+#include "guess/type_remark.h"
 
 #define MAX_ROUNDS  10
 #define MAX_PLUGINS 16
@@ -19,7 +23,9 @@ struct look {
     struct pen_node *effective; /* seed with all that was guessed */
     struct pen_slice sample;
     bool is_whole;
+    size_t most;      /* bytes of a decoded sample */
     bool is_csv_done; /* a csv plugin has guessed the columns in an earlier round */
+    struct pen_guess_account *account;
 };
 
 struct plugin {
@@ -45,21 +51,12 @@ static enum pen_code set_parser_text(const struct look *look, struct pen_node *f
     return pen_node_set(parser, look->arena, key, text, err);
 }
 
-static const struct pen_decode_type *find_decoder(const struct pen_guess_request *request,
-                                                  struct pen_slice name)
-{
-    for (size_t i = 0; request->decoders != NULL && request->decoders[i] != NULL; i++)
-        if (pen_slice_is(name, request->decoders[i]->info.name))
-            return request->decoders[i];
-    return NULL;
-}
-
 /* The decoder list so far as empty entries, then the new one: merged entry by entry, the earlier
  * ones stay as they are. */
 static enum pen_code add_decoder(const struct look *look, struct pen_node *found, const char *name,
                                  struct pen_error *err)
 {
-    if (find_decoder(look->request, pen_slice_str(name)) == NULL)
+    if (guess_find_decoder(look->request, pen_slice_str(name)) == NULL)
         return pen_fail(err, PEN_ERR_CONFIG, "the sample looks like %s, which cannot be decoded",
                         name);
     struct pen_node *list = pen_node_new_list(look->arena);
@@ -161,6 +158,36 @@ static enum pen_code guess_json(const struct look *look, struct pen_node *found,
     return set_parser_text(look, found, "type", "json", err);
 }
 
+/* Other objects are looked at too, when it is the guess that they are JSON. */
+static enum pen_code check_json_pieces(const struct look *look, struct pen_error *err)
+{
+    const struct pen_guess_request *request = look->request;
+    struct pen_node *type = pen_node_get(pen_node_get(look->effective, "parser"), "type");
+    if (type == NULL || !pen_slice_is(type->text, "json"))
+        return PEN_OK;
+    for (size_t i = 0; i < request->piece_count; i++) {
+        const struct pen_guess_piece *piece = &request->pieces[i];
+        PEN_CLEANUP(pen_buf_release) struct pen_buf plain = PEN_BUF(SIZE_MAX / 2);
+        PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
+        bool is_whole = piece->is_end;
+        if (piece->offset > 0)
+            continue;
+        if (guess_decode(request, pen_node_get(look->effective, "decoders"), piece->bytes,
+                         look->most, &is_whole, &plain, NULL) == PEN_OK) {
+            struct pen_slice bytes = pen_buf_slice(&plain);
+            PEN_TRY(pen_guess_decode(bytes, pen_charset_of_json(bytes), is_whole, &text, err));
+        }
+        if (text.len > 0 && begins_with_object(pen_buf_slice(&text), is_whole))
+            continue;
+        const char *place = guess_show_place(piece->place, look->arena);
+        type->comment = guess_remark(look->arena, type->comment,
+                                     "check this: %s does not begin with a JSON "
+                                     "object",
+                                     place != NULL ? place : "an object");
+    }
+    return PEN_OK;
+}
+
 /* A JSON array is no sequence of objects, so it goes the way of the original: to csv. */
 static void hint_at_array(struct pen_slice text, struct pen_node *parser)
 {
@@ -214,10 +241,18 @@ static enum pen_code guess_any_csv(const struct look *look, bool is_all_strings,
         return set_parser_text(look, found, "newline", guess_newline(pen_buf_slice(&text)), err);
     if (look->is_csv_done || !is_type_or_none(look, "csv"))
         return PEN_OK;
+    PEN_TRY(guess_check_text(look->sample, pen_buf_slice(&text), parser, err));
+    PEN_CLEANUP(guess_pieces_release) struct guess_pieces pieces = {0};
+    PEN_TRY(guess_pieces_decode(look->request, look->effective, look->most, &pieces, err));
     const struct csv_guess_request request = {.parser = parser,
                                               .text = pen_buf_slice(&text),
+                                              .place = pieces.place,
+                                              .pieces = pieces.at,
+                                              .piece_count = pieces.count,
+                                              .piece_remark = pieces.remark,
                                               .is_whole = look->is_whole,
-                                              .is_all_strings = is_all_strings};
+                                              .is_all_strings = is_all_strings,
+                                              .account = look->account};
     struct pen_node *guessed = NULL;
     PEN_TRY(pen_guess_csv(&request, look->arena, &guessed, err));
     if (guessed == NULL)
@@ -293,62 +328,6 @@ static enum pen_code choose_plugins(const struct pen_guess_request *request, boo
     return PEN_OK;
 }
 
-/* One decoder over all of `in`. What comes out before an error is the sample: the cut of the
- * object is an error to the decoder. *is_whole stays true when the stream ended well. */
-static enum pen_code decode_once(struct pen_decode *decode, struct pen_slice in, size_t most,
-                                 struct pen_buf *out, bool *is_whole, struct pen_error *err)
-{
-    PEN_TRY(pen_buf_reserve(out, most, err));
-    struct pen_out to = {.ptr = out->ptr, .room = most};
-    enum pen_flow flow = PEN_FLOW_MORE_INPUT;
-    enum pen_code code;
-    do {
-        code = pen_decode_step(decode, &in, *is_whole, &to, &flow, err);
-    } while (code == PEN_OK && flow == PEN_FLOW_MORE_INPUT && in.len > 0);
-    out->len = most - to.room;
-    out->ptr[out->len] = '\0';
-    *is_whole &= code == PEN_OK && flow == PEN_FLOW_END;
-    return out->len > 0 ? PEN_OK : code;
-}
-
-static enum pen_code decode_with(const struct pen_guess_request *request,
-                                 const struct pen_node *entry, size_t most, struct pen_buf *text,
-                                 bool *is_whole, struct pen_error *err)
-{
-    const struct pen_node *type = pen_node_get(entry, "type");
-    struct pen_slice name = type == NULL ? PEN_LIT("") : type->text;
-    const struct pen_decode_type *decoder = find_decoder(request, name);
-    if (decoder == NULL)
-        return pen_fail_at(request->bind, entry, err, "unknown decoder '%.*s'", PEN_ARG(name));
-    PEN_CLEANUP(pen_decode_free_p) struct pen_decode *decode = NULL;
-    PEN_TRY(pen_decode_new(decoder, entry, request->bind, &decode, err));
-    PEN_CLEANUP(pen_buf_release) struct pen_buf out = PEN_BUF(most);
-    PEN_TRY(decode_once(decode, pen_buf_slice(text), most, &out, is_whole, err));
-    struct pen_buf stored = *text;
-    *text = out;
-    out = stored;
-    return PEN_OK;
-}
-
-/* The sample behind the decoders that are known so far. */
-static enum pen_code decode_sample(const struct look *look, size_t most, struct pen_buf *text,
-                                   bool *is_whole, struct pen_error *err)
-{
-    const struct pen_node *list = pen_node_get(look->effective, "decoders");
-    *is_whole = look->request->is_whole;
-    PEN_TRY(pen_buf_add_slice(text, look->request->sample, err));
-    if (list == NULL || list->kind == PEN_NODE_NULL)
-        return PEN_OK;
-    if (list->kind != PEN_NODE_LIST)
-        return pen_fail_at(look->request->bind, list, err, "'decoders' must be a list");
-    for (const struct pen_node *entry = list->first; entry != NULL; entry = entry->next) {
-        PEN_TRY(decode_with(look->request, entry, most, text, is_whole, err));
-        if (text->len == 0)
-            return pen_fail(err, PEN_ERR_CORRUPT, "No input buffer to guess");
-    }
-    return PEN_OK;
-}
-
 /* One round: the first plugin that changes the configuration has its say. */
 static enum pen_code run_round(struct look *look, const bool use[PLUGIN_COUNT], bool *ret_changed,
                                struct pen_error *err)
@@ -377,24 +356,27 @@ enum pen_code pen_guess(const struct pen_guess_request *request, struct pen_aren
                         struct pen_guess *ret_guess, struct pen_error *err)
 {
     bool use[PLUGIN_COUNT], is_changed = true;
-    size_t most;
+    struct pen_guess_account account = {0};
+    struct look look = {.request = request, .arena = arena, .account = &account};
     PEN_TRY(choose_plugins(request, use, err));
-    PEN_TRY(pen_sample_size(request->exec, "guess_sample_buffer_bytes", request->bind, &most, err));
-    struct look look = {.request = request, .arena = arena};
+    PEN_TRY(pen_sample_size(request->exec, "guess_sample_buffer_bytes", request->bind, &look.most,
+                            err));
     look.effective = pen_node_copy(request->in, arena);
     if (look.effective == NULL)
         return pen_fail_nomem(err);
     for (int round = 0; round < MAX_ROUNDS && is_changed; round++) {
         PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
-        PEN_TRY(decode_sample(&look, most, &text, &look.is_whole, err));
+        look.is_whole = request->is_whole;
+        PEN_TRY(guess_decode(request, pen_node_get(look.effective, "decoders"), request->sample,
+                             look.most, &look.is_whole, &text, err));
         if (text.len == 0)
             return pen_fail(err, PEN_ERR_CORRUPT, "No input buffer to guess");
         look.sample = pen_buf_slice(&text);
         PEN_TRY(run_round(&look, use, &is_changed, err));
     }
+    PEN_TRY(check_json_pieces(&look, err));
     struct pen_node *filters;
     PEN_TRY(pen_guess_filters(request, look.effective, arena, &filters, err));
-    ret_guess->in = look.effective;
-    ret_guess->filters = filters;
+    *ret_guess = (struct pen_guess){.in = look.effective, .filters = filters, .account = account};
     return PEN_OK;
 }

@@ -1,10 +1,15 @@
 #include "guess/sample.h"
 
+#define MOST_CANDIDATES 1000
+
 struct search {
     struct pen_arena *arena;
     struct pen_object best; /* key is NULL until an object that is not empty was seen */
     uint64_t objects;
     bool is_decided;
+    bool wants_others;
+    struct pen_object *candidates; /* behind `best`, in the arena */
+    size_t count;
 };
 
 void pen_sample_release(struct pen_sample *sample)
@@ -30,8 +35,8 @@ enum pen_code pen_sample_size(const struct pen_node *exec, const char *key,
     return PEN_OK;
 }
 
-static enum pen_code keep_object(struct search *search, const struct pen_object *object,
-                                 struct pen_error *err)
+static enum pen_code keep_object(const struct search *search, const struct pen_object *object,
+                                 struct pen_object *into, struct pen_error *err)
 {
     struct pen_object copy = *object;
     copy.key = pen_arena_copy(search->arena, pen_slice_str(object->key));
@@ -39,21 +44,35 @@ static enum pen_code keep_object(struct search *search, const struct pen_object 
     copy.version_id = pen_arena_copy(search->arena, pen_slice_str(object->version_id));
     if (copy.key == NULL || copy.etag == NULL || copy.version_id == NULL)
         return pen_fail_nomem(err);
-    search->best = copy;
+    *into = copy;
     return PEN_OK;
 }
 
+static enum pen_code on_candidate(struct search *search, const struct pen_object *object,
+                                  struct pen_error *err)
+{
+    if (object->size_bytes < PEN_SAMPLE_LEAST_BYTES)
+        return PEN_OK;
+    PEN_TRY(pen_arena_grow(search->arena, &search->candidates, search->count,
+                           sizeof *search->candidates, err));
+    PEN_TRY(keep_object(search, object, &search->candidates[search->count++], err));
+    return search->count < MOST_CANDIDATES ? PEN_OK : PEN_ERR_CANCELLED;
+}
+
+/* Any code but PEN_OK ends the listing; PEN_ERR_CANCELLED is taken back by the caller when all is
+ * decided. */
 static enum pen_code on_object(void *context, const struct pen_object *object,
                                struct pen_error *err)
 {
     struct search *search = context;
+    if (search->is_decided)
+        return on_candidate(search, object, err);
     search->objects++;
     bool is_better = search->best.key == NULL || object->size_bytes > search->best.size_bytes;
     if (object->size_bytes > 0 && is_better)
-        PEN_TRY(keep_object(search, object, err));
+        PEN_TRY(keep_object(search, object, &search->best, err));
     search->is_decided = object->size_bytes >= PEN_SAMPLE_LEAST_BYTES;
-    /* any code but PEN_OK ends the listing; this one is taken back by the caller */
-    return search->is_decided ? PEN_ERR_CANCELLED : PEN_OK;
+    return search->is_decided && !search->wants_others ? PEN_ERR_CANCELLED : PEN_OK;
 }
 
 static enum pen_code read_start(struct pen_reader *reader, struct pen_buf *into, size_t most,
@@ -71,20 +90,40 @@ static enum pen_code read_start(struct pen_reader *reader, struct pen_buf *into,
     return PEN_OK;
 }
 
-enum pen_code pen_sample_take(struct pen_source *source, size_t most, struct pen_arena *arena,
-                              struct pen_sample *ret_sample, struct pen_error *err)
+enum pen_code pen_sample_find(struct pen_source *source, struct pen_arena *arena,
+                              struct pen_object *ret_object, struct pen_object *ret_others,
+                              size_t *ret_count, struct pen_error *err)
 {
-    struct search search = {.arena = arena};
-    enum pen_code code = source->type->list(source, on_object, &search, err);
-    if (code != PEN_OK && !search.is_decided)
+    struct search search = {.arena = arena, .wants_others = ret_others != NULL};
+    struct pen_error problem = {0};
+    enum pen_code code = source->type->list(source, on_object, &search, &problem);
+    bool is_full = search.is_decided && (!search.wants_others || search.count == MOST_CANDIDATES);
+    if (code != PEN_OK && !is_full) {
+        if (err != NULL)
+            *err = problem;
         return code;
+    }
     if (search.objects == 0)
         return pen_fail(err, PEN_ERR_NOT_FOUND, "No input files to read sample data");
     if (search.best.key == NULL)
         return pen_fail(err, PEN_ERR_NOT_FOUND, "All input files are empty");
+    *ret_object = search.best;
+    size_t others = 0;
+    if (search.count > 1)
+        ret_others[others++] = search.candidates[(search.count - 1) / 2];
+    if (search.count > 0)
+        ret_others[others++] = search.candidates[search.count - 1];
+    if (ret_count != NULL)
+        *ret_count = others;
+    return PEN_OK;
+}
+
+enum pen_code pen_sample_read(struct pen_source *source, const struct pen_object *object,
+                              size_t most, struct pen_sample *ret_sample, struct pen_error *err)
+{
     PEN_CLEANUP(pen_sample_release)
     struct pen_sample sample = {
-        .object = search.best, .bytes = PEN_BUF(most), .place = PEN_BUF(PEN_BUF_TEXT_MAX)};
+        .object = *object, .bytes = PEN_BUF(most), .place = PEN_BUF(PEN_BUF_TEXT_MAX)};
     PEN_TRY(source->type->place(source, &sample.object, &sample.place, err));
     PEN_CLEANUP(pen_reader_close_p) struct pen_reader *reader = NULL;
     PEN_TRY(source->type->read(source, &sample.object, 0, &reader, err));
@@ -94,4 +133,35 @@ enum pen_code pen_sample_take(struct pen_source *source, size_t most, struct pen
     sample.bytes = PEN_BUF(0);
     sample.place = PEN_BUF(0);
     return PEN_OK;
+}
+
+static uint64_t aligned(uint64_t offset)
+{
+    return (offset + 3) & ~UINT64_C(3);
+}
+
+size_t pen_sample_ranges(uint64_t size_bytes, size_t most, struct pen_sample_range ret_ranges[2])
+{
+    if (size_bytes <= most)
+        return 0;
+    uint64_t tail = size_bytes - most;
+    tail = aligned(tail > most ? tail : most);
+    if (tail >= size_bytes)
+        return 0;
+    ret_ranges[0] = (struct pen_sample_range){tail, (size_t)(size_bytes - tail)};
+    uint64_t middle = size_bytes / 2 - most / 2;
+    middle = aligned(middle > most ? middle : most);
+    if (middle >= tail)
+        return 1;
+    uint64_t len = tail - middle < most ? tail - middle : most;
+    ret_ranges[1] = (struct pen_sample_range){middle, (size_t)len};
+    return 2;
+}
+
+enum pen_code pen_sample_take(struct pen_source *source, size_t most, struct pen_arena *arena,
+                              struct pen_sample *ret_sample, struct pen_error *err)
+{
+    struct pen_object object;
+    PEN_TRY(pen_sample_find(source, arena, &object, NULL, NULL, err));
+    return pen_sample_read(source, &object, most, ret_sample, err);
 }

@@ -27,6 +27,35 @@ PEN_MUST_USE enum pen_code pen_sample_size(const struct pen_node *exec, const ch
                                            const struct pen_bind *bind, size_t *ret_bytes,
                                            struct pen_error *err);
 
+/* The objects that guess looks at besides the sample's own, at most. */
+#define PEN_SAMPLE_OTHERS 2
+
+/* pen_sample_find - lists until the sample's object is chosen: the first with at least
+ * PEN_SAMPLE_LEAST_BYTES, else the largest non-empty one.
+ * in:     ret_others: NULL, or room for PEN_SAMPLE_OTHERS: then the listing goes on over up to
+ * 1,000 further objects of that size, and the middle one and the last of them are the others. out:
+ * *ret_count: others found. Texts live in the arena. errors: as pen_sample_take. */
+PEN_MUST_USE enum pen_code pen_sample_find(struct pen_source *source, struct pen_arena *arena,
+                                           struct pen_object *ret_object,
+                                           struct pen_object *ret_others, size_t *ret_count,
+                                           struct pen_error *err);
+
+/* pen_sample_read - the first `most` bytes of an object. errors: what the source reports. */
+PEN_MUST_USE enum pen_code pen_sample_read(struct pen_source *source,
+                                           const struct pen_object *object, size_t most,
+                                           struct pen_sample *ret_sample, struct pen_error *err);
+
+/* A part of an object behind its head. */
+struct pen_sample_range {
+    uint64_t offset;
+    size_t len;
+};
+
+/* pen_sample_ranges - the tail and the middle of an object whose first `most` bytes are the sample,
+ * each up to `most` bytes, none of them twice. Offsets are multiples of 4, so that UTF-16 and
+ * UTF-32 are not cut. Returns how many there are (the tail comes first). */
+size_t pen_sample_ranges(uint64_t size_bytes, size_t most, struct pen_sample_range ret_ranges[2]);
+
 /* pen_sample_take - lists until an object is chosen, and reads its first `most` bytes.
  * in:     source is open; arena keeps the object's texts. *ret_sample is overwritten.
  * out:    the first object with at least PEN_SAMPLE_LEAST_BYTES, else the largest non-empty one;

@@ -47,19 +47,44 @@ static double delimiter_weight(struct guess_lines lines, char candidate)
     return total / (deviation < 1e-11 ? 1e-9 : deviation);
 }
 
-char guess_delimiter(struct guess_lines lines)
+/* A weight that only a candidate reaches which stands equally often in every line. */
+#define EVEN_WEIGHT 1e8
+
+static size_t lines_with(struct guess_lines lines, char candidate)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < lines.count; i++)
+        count += count_char(lines.at[i], candidate) > 0;
+    return count;
+}
+
+char guess_delimiter(struct guess_lines lines, const char **ret_remark)
 {
     static const char candidates[] = {',', '\t', '|', ';'};
-    char best = ',';
-    double best_weight = 0;
+    static const char *const rivals[] = {
+        "in doubt: ',' stands equally often in every line too",
+        "in doubt: a tab stands equally often in every line too",
+        "in doubt: '|' stands equally often in every line too",
+        "in doubt: ';' stands equally often in every line too",
+    };
+    size_t best = 0;
+    double weights[sizeof candidates], most = 0;
     for (size_t i = 0; i < sizeof candidates; i++) {
-        double weight = delimiter_weight(lines, candidates[i]);
-        if (weight > best_weight) {
-            best = candidates[i];
-            best_weight = weight;
+        weights[i] = delimiter_weight(lines, candidates[i]);
+        if (weights[i] > most) {
+            best = i;
+            most = weights[i];
         }
     }
-    return best_weight > 1.0 ? best : ',';
+    *ret_remark = NULL;
+    if (most <= 1.0)
+        return ',';
+    if (lines_with(lines, candidates[best]) * 2 < lines.count)
+        *ret_remark = "in doubt: most lines have no delimiter; there may be one column only";
+    for (size_t i = 0; i < sizeof candidates && lines.count > 1; i++)
+        if (i != best && weights[i] > EVEN_WEIGHT && most > EVEN_WEIGHT)
+            *ret_remark = rivals[i];
+    return candidates[best];
 }
 
 struct pattern {

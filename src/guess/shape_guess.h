@@ -14,8 +14,9 @@ struct guess_lines {
 /* guess_newline - "CRLF", "CR" or "LF" by the line ends that prevail (5.2). */
 const char *guess_newline(struct pen_slice text);
 
-/* guess_delimiter - the candidate whose count per line varies least for its number (5.4). */
-char guess_delimiter(struct guess_lines lines);
+/* guess_delimiter - the candidate whose count per line varies least for its number (5.4).
+ * out: *ret_remark: a static text when it is in doubt, else NULL. */
+char guess_delimiter(struct guess_lines lines, const char **ret_remark);
 
 /* guess_quote - '"', '\'' or 0 for no quoting (5.5). */
 PEN_MUST_USE enum pen_code guess_quote(struct guess_lines lines, struct pen_slice delimiter,

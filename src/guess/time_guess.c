@@ -458,7 +458,8 @@ static enum pen_code add_format(const struct match *match, struct pen_buf *into,
 }
 
 enum pen_code pen_time_guess(const struct pen_slice *values, size_t count,
-                             struct pen_buf *ret_format, bool *ret_found, struct pen_error *err)
+                             struct pen_buf *ret_format, size_t *ret_members, bool *ret_found,
+                             struct pen_error *err)
 {
     PEN_CLEANUP(pen_free_p) struct match *matches = calloc(count + 1, sizeof *matches);
     if (matches == NULL)
@@ -469,8 +470,12 @@ enum pen_code pen_time_guess(const struct pen_slice *values, size_t count,
             join_group(matches, found++);
     }
     *ret_found = found > 0;
+    if (ret_members != NULL)
+        *ret_members = 0;
     if (found == 0)
         return PEN_OK;
     struct match merged = merge_largest(matches, found);
+    if (ret_members != NULL)
+        *ret_members = merged.members;
     return add_format(&merged, ret_format, err);
 }

@@ -3,13 +3,11 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "guess/time_guess.h"
+#include "guess/type_remark.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#define LEAST_YEAR     1900 /* an all-digit time before that is an epoch second count */
-#define COMMENT_VALUE  40   /* bytes of a value that a comment shows */
-#define COMMENT_LENGTH 256
+#define LEAST_YEAR 1900 /* an all-digit time before that is an epoch second count */
 
 static bool is_word_of_boolean(struct pen_slice value)
 {
@@ -42,7 +40,7 @@ static bool is_epoch_like(struct pen_slice value)
     return year < LEAST_YEAR && pen_time_guess_is_time(value) && year >= 1000;
 }
 
-static bool is_long(struct pen_slice value)
+bool guess_is_integer(struct pen_slice value)
 {
     int64_t number;
     char out[PEN_NUMBER_TEXT];
@@ -105,14 +103,14 @@ enum guess_kind guess_value_kind(struct pen_slice value)
         return GUESS_BOOLEAN;
     if (pen_time_guess_is_time(value) && !is_epoch_like(value))
         return GUESS_TIMESTAMP;
-    if (is_long(value))
+    if (guess_is_integer(value))
         return GUESS_LONG;
     if (is_double(value))
         return GUESS_DOUBLE;
     return is_json(value) ? GUESS_JSON : GUESS_STRING;
 }
 
-static enum guess_kind merge_kinds(enum guess_kind a, enum guess_kind b)
+enum guess_kind guess_merge_kinds(enum guess_kind a, enum guess_kind b)
 {
     if (a == b || b == GUESS_NOTHING)
         return a;
@@ -136,117 +134,28 @@ const char *guess_kind_name(enum guess_kind kind)
     return names[kind];
 }
 
-/* One column of the sample while its type is found. */
-struct column {
-    enum guess_kind kind;
-    enum guess_kind before;          /* the kind before a value made it a string */
-    const struct guess_row *breaker; /* that value's record; NULL when there is none */
-    const struct guess_row *misfit;  /* the first record with a time that is no number */
-    size_t index, values, zero_led;
-};
-
-static bool has_leading_zero(struct pen_slice value)
+bool guess_is_zero_led(struct pen_slice value)
 {
     return value.len > 1 && value.ptr[0] == '0' && digits_at(value, 0) == value.len;
 }
 
-static void add_value(struct column *column, const struct guess_row *row, struct pen_slice value)
+static void add_value(struct guess_column *column, const struct guess_row *row,
+                      struct pen_slice value)
 {
     enum guess_kind kind = guess_value_kind(value);
     if (kind == GUESS_NOTHING)
         return;
-    enum guess_kind merged = merge_kinds(column->kind, kind);
-    if (merged == GUESS_STRING && column->kind != GUESS_NOTHING && column->kind != GUESS_STRING) {
+    enum guess_kind merged = guess_merge_kinds(column->kind, kind);
+    bool is_changed = column->kind != GUESS_NOTHING && column->kind != merged;
+    if (is_changed && (merged == GUESS_STRING || merged == GUESS_DOUBLE)) {
         column->before = column->kind;
         column->breaker = row;
     }
-    if (kind == GUESS_TIMESTAMP && column->misfit == NULL && !is_long(value))
+    if (kind == GUESS_TIMESTAMP && column->misfit == NULL && !guess_is_integer(value))
         column->misfit = row;
     column->kind = merged;
     column->values++;
-    column->zero_led += has_leading_zero(value);
-}
-
-static const char *add_comment(struct pen_arena *arena, const char *text)
-{
-    return pen_arena_copy(arena, pen_slice_str(text)); /* NULL: the comment is missing, no more */
-}
-
-/* Values come from foreign files: what could end or confuse a comment line is left out. */
-static void show_value(struct pen_slice value, char out[COMMENT_VALUE + 4])
-{
-    size_t n = 0;
-    for (size_t i = 0; i < value.len && n < COMMENT_VALUE; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
-        if (c < 0x20 || c >= 0x7f)
-            break;
-        out[n++] = (char)c;
-    }
-    memcpy(out + n, n < value.len ? "..." : "", n < value.len ? 4 : 1);
-}
-
-static const char *string_comment(const struct column *column, struct pen_arena *arena)
-{
-    char text[COMMENT_LENGTH], shown[COMMENT_VALUE + 4];
-    if (column->zero_led > 0 && column->breaker == NULL) {
-        (void)snprintf(text, sizeof text,
-                       "kept as text: a number would lose its leading zeros (%zu of %zu values)",
-                       column->zero_led, column->values);
-        return add_comment(arena, text);
-    }
-    if (column->breaker == NULL)
-        return NULL;
-    show_value(column->breaker->cells[column->index], shown);
-    (void)snprintf(text, sizeof text,
-                   "string because of '%s' in line %llu of the sample, %s before", shown,
-                   (unsigned long long)column->breaker->line, guess_kind_name(column->before));
-    return add_comment(arena, text);
-}
-
-/* The original makes a number of a column with numbers and times, whatever the times look like. */
-static const char *long_comment(const struct column *column, struct pen_arena *arena)
-{
-    char text[COMMENT_LENGTH], shown[COMMENT_VALUE + 4];
-    if (column->misfit == NULL)
-        return NULL;
-    show_value(column->misfit->cells[column->index], shown);
-    (void)snprintf(text, sizeof text,
-                   "check this: '%s' in line %llu of the sample is no long; string would keep both",
-                   shown, (unsigned long long)column->misfit->line);
-    return add_comment(arena, text);
-}
-
-/* The number at *at of a value, which moves behind it; -1 when there is none. */
-static int number_at(struct pen_slice value, size_t *at)
-{
-    while (*at < value.len && value.ptr[*at] == ' ')
-        ++*at;
-    size_t n = digits_at(value, *at);
-    int number = n == 0 ? -1 : 0;
-    for (size_t i = 0; i < n && i < 4; i++)
-        number = number * 10 + (value.ptr[*at + i] - '0');
-    *at += n;
-    return number;
-}
-
-/* 01/02/2015: nothing in the sample tells day from month. */
-static bool is_day_month_open(const char *format, const struct pen_slice *values, size_t count)
-{
-    bool is_month_first = strncmp(format, "%m", 2) == 0 &&
-                          (strncmp(format + 3, "%d", 2) == 0 || strncmp(format + 3, "%e", 2) == 0);
-    bool is_day_first = (strncmp(format, "%d", 2) == 0 || strncmp(format, "%e", 2) == 0) &&
-                        strncmp(format + 3, "%m", 2) == 0;
-    if (!is_month_first && !is_day_first)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        size_t at = 0;
-        int first = number_at(values[i], &at);
-        at++;
-        int second = number_at(values[i], &at);
-        if (first < 1 || first > 12 || second < 1 || second > 12 || first == second)
-            return false;
-    }
-    return true;
+    column->zero_led += guess_is_zero_led(value);
 }
 
 static enum pen_code find_format(const struct pen_slice *values, size_t count,
@@ -255,7 +164,7 @@ static enum pen_code find_format(const struct pen_slice *values, size_t count,
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf format = PEN_BUF(1 << 16);
     bool is_found;
-    PEN_TRY(pen_time_guess(values, count, &format, &is_found, err));
+    PEN_TRY(pen_time_guess(values, count, &format, NULL, &is_found, err));
     if (!is_found) {
         type->kind = GUESS_STRING;
         return PEN_OK;
@@ -263,9 +172,6 @@ static enum pen_code find_format(const struct pen_slice *values, size_t count,
     type->format = pen_arena_copy(arena, pen_buf_slice(&format));
     if (type->format == NULL)
         return pen_fail_nomem(err);
-    if (is_day_month_open(type->format, values, count))
-        type->comment = add_comment(
-            arena, "day and month could be the other way round: no value of the sample tells");
     return PEN_OK;
 }
 
@@ -273,7 +179,7 @@ static enum pen_code column_type(const struct guess_row *rows, size_t count, siz
                                  struct pen_slice *values, struct pen_arena *arena,
                                  struct guess_type *ret_type, struct pen_error *err)
 {
-    struct column column = {.index = index};
+    struct guess_column column = {.rows = rows, .row_count = count, .index = index};
     size_t times = 0;
     for (size_t i = 0; i < count; i++) {
         if (index >= rows[i].count)
@@ -284,14 +190,11 @@ static enum pen_code column_type(const struct guess_row *rows, size_t count, siz
             values[times++] = value;
     }
     struct guess_type type = {.kind = column.kind};
-    if (column.kind == GUESS_LONG)
-        type.comment = long_comment(&column, arena);
-    if (column.kind == GUESS_NOTHING || column.kind == GUESS_STRING) {
+    if (column.kind == GUESS_NOTHING)
         type.kind = GUESS_STRING;
-        type.comment = string_comment(&column, arena);
-    } else if (column.kind == GUESS_TIMESTAMP) {
+    if (column.kind == GUESS_TIMESTAMP)
         PEN_TRY(find_format(values, times, arena, &type, err));
-    }
+    type.comment = guess_type_remark(&column, &type, arena);
     *ret_type = type;
     return PEN_OK;
 }

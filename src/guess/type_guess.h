@@ -21,7 +21,9 @@ enum guess_kind {
 struct guess_row {
     struct pen_slice *cells;
     size_t count;
-    uint64_t line; /* 1-based physical line in the sample */
+    const char *place; /* the object, fit for a comment; NULL: the sample */
+    uint64_t line;     /* 1-based physical line in the object; 0: not known, then `byte` counts */
+    uint64_t byte;     /* where the record, or the piece that it is in, begins in the object */
 };
 
 struct guess_type {
@@ -32,6 +34,15 @@ struct guess_type {
 
 /* guess_value_kind - of one value. */
 enum guess_kind guess_value_kind(struct pen_slice value);
+
+/* guess_merge_kinds - the kind of a column that has values of both (spec/guess.md 6). */
+enum guess_kind guess_merge_kinds(enum guess_kind a, enum guess_kind b);
+
+/* guess_is_zero_led - a number with zeros in front, which a number would lose: 007, 00501. */
+bool guess_is_zero_led(struct pen_slice value);
+
+/* guess_is_integer - a 64-bit integer that prints as the same text. */
+bool guess_is_integer(struct pen_slice value);
 
 /* guess_types - one type a column, as many as the widest row has.
  * out: *ret_types in `arena`. errors: PEN_ERR_NOMEM. */

@@ -1,5 +1,6 @@
 /* preview.c - the run's own code path on one buffer of one object. */
-#include "guess/sample.h"
+#include "run/preview.h"
+
 #include "run/run_scope.h"
 
 #include <stdlib.h>
@@ -60,8 +61,8 @@ struct preview {
     const struct pen_preview_options *options;
     pen_rows_fn fn;
     void *context;
-    struct pen_run_scope scope;
-    struct pen_sample sample;
+    struct pen_load *load;     /* borrowed */
+    struct pen_sample *sample; /* borrowed */
     struct pen_prefetch *prefetch;
     struct pen_rejects rejects;
     struct pen_account account;
@@ -76,32 +77,31 @@ static void preview_release(struct preview *preview)
     pen_account_release(&preview->account);
     pen_rejects_release(&preview->rejects);
     pen_prefetch_free(preview->prefetch);
-    pen_sample_release(&preview->sample);
-    pen_run_scope_close(&preview->scope);
 }
 
 static enum pen_code open_task(struct preview *preview, struct pen_error *err)
 {
-    const struct pen_load *load = preview->scope.load;
+    struct pen_load *load = preview->load;
     struct pen_rejects_options rejects = {.max_records = -1,
                                           .on_reject = preview->options->on_reject,
                                           .context = preview->options->reject_context};
     PEN_TRY(pen_rejects_init(&preview->rejects, &rejects, err));
     PEN_TRY(pen_account_init(&preview->account, 0, 1, err));
-    PEN_TRY(pen_prefetch_new(load->source, &preview->sample.object, 1, 0, &preview->prefetch, err));
+    PEN_TRY(
+        pen_prefetch_new(load->source, &preview->sample->object, 1, 0, &preview->prefetch, err));
     struct pen_reader *reader = NULL;
-    PEN_TRY(memory_reader_new(pen_buf_slice(&preview->sample.bytes), &reader, err));
+    PEN_TRY(memory_reader_new(pen_buf_slice(&preview->sample->bytes), &reader, err));
     pen_prefetch_put(preview->prefetch, 0, reader);
     struct pen_task_options options = {
         .load = load,
         .prefetch = preview->prefetch,
-        .objects = &preview->sample.object,
+        .objects = &preview->sample->object,
         .count = 1,
         .rejects = &preview->rejects,
         .account = &preview->account,
         .progress = &preview->progress,
         .worker_count = 1,
-        .is_cut = !preview->sample.is_whole,
+        .is_cut = !preview->sample->is_whole,
         .cancel = load->source->env.cancel,
     };
     return pen_task_new(&options, &preview->task, err);
@@ -120,13 +120,16 @@ static enum pen_code hand_out(struct preview *preview, const struct pen_batch *b
         rows = rows < left ? rows : (size_t)left;
     }
     preview->rows += batch->rows;
-    return rows == 0 ? PEN_OK : preview->fn(preview->context, schema, batch, rows, err);
+    return rows == 0 || preview->fn == NULL
+               ? PEN_OK
+               : preview->fn(preview->context, schema, batch, rows, err);
 }
 
 static enum pen_code pull(struct preview *preview, struct pen_error *err)
 {
     struct pen_task_stream *stream = pen_task_stream(preview->task);
-    PEN_TRY(preview->fn(preview->context, stream->schema, NULL, 0, err));
+    if (preview->fn != NULL)
+        PEN_TRY(preview->fn(preview->context, stream->schema, NULL, 0, err));
     for (;;) {
         const struct pen_batch *batch = NULL;
         PEN_TRY(stream->next(stream, 0, &batch, err));
@@ -140,19 +143,34 @@ static enum pen_code pull(struct preview *preview, struct pen_error *err)
     return PEN_OK;
 }
 
-static enum pen_code run_preview(struct preview *preview, const struct pen_run_env *env,
+enum pen_code pen_preview_sample(struct pen_load *load, struct pen_sample *sample,
+                                 const struct pen_preview_options *options, pen_rows_fn fn,
+                                 void *context, struct pen_preview_result *ret_result,
                                  struct pen_error *err)
 {
-    struct pen_load_options options = {.is_sample = true, .started_us = pen_now_us()};
-    PEN_TRY(pen_run_scope_open(env, &options, &preview->scope, err));
-    struct pen_load *load = preview->scope.load;
+    struct preview preview = {
+        .options = options, .fn = fn, .context = context, .load = load, .sample = sample};
+    load->parse->is_sample = !sample->is_whole; /* a whole object is judged like a run */
+    enum pen_code code = open_task(&preview, err);
+    if (code == PEN_OK)
+        code = pull(&preview, err);
+    struct pen_account_totals totals = pen_account_sum(&preview.account);
+    *ret_result = (struct pen_preview_result){.rows = preview.rows,
+                                              .rejected = totals.rejected,
+                                              .filtered = totals.filtered,
+                                              .replaced = preview.progress.replaced,
+                                              .is_cut = !sample->is_whole};
+    preview_release(&preview);
+    return code;
+}
+
+static enum pen_code take_sample(const struct pen_run_env *env, struct pen_load *load,
+                                 struct pen_sample *ret_sample, struct pen_error *err)
+{
     size_t bytes = 0;
     PEN_TRY(pen_sample_size(pen_node_get(env->config, "exec"), "preview_sample_buffer_bytes",
                             &env->bind, &bytes, err));
-    PEN_TRY(pen_sample_take(load->source, bytes, env->bind.arena, &preview->sample, err));
-    load->parse->is_sample = !preview->sample.is_whole; /* a whole object is judged like a run */
-    PEN_TRY(open_task(preview, err));
-    return pull(preview, err);
+    return pen_sample_take(load->source, bytes, env->bind.arena, ret_sample, err);
 }
 
 enum pen_code pen_run_preview(const struct pen_run_env *env,
@@ -160,13 +178,15 @@ enum pen_code pen_run_preview(const struct pen_run_env *env,
                               void *context, struct pen_preview_result *ret_result,
                               struct pen_error *err)
 {
-    struct preview preview = {.options = options, .fn = fn, .context = context};
-    enum pen_code code = run_preview(&preview, env, err);
-    struct pen_account_totals totals = pen_account_sum(&preview.account);
-    *ret_result = (struct pen_preview_result){.rows = preview.rows,
-                                              .rejected = totals.rejected,
-                                              .filtered = totals.filtered,
-                                              .is_cut = !preview.sample.is_whole};
-    preview_release(&preview);
+    struct pen_load_options load_options = {.is_sample = true, .started_us = pen_now_us()};
+    struct pen_run_scope scope;
+    struct pen_sample sample = {0};
+    *ret_result = (struct pen_preview_result){0};
+    PEN_TRY(pen_run_scope_open(env, &load_options, &scope, err));
+    enum pen_code code = take_sample(env, scope.load, &sample, err);
+    if (code == PEN_OK)
+        code = pen_preview_sample(scope.load, &sample, options, fn, context, ret_result, err);
+    pen_sample_release(&sample);
+    pen_run_scope_close(&scope);
     return code;
 }

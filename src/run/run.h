@@ -7,6 +7,7 @@
 
 #include "batch/batch.h"
 #include "conf/options.h"
+#include "guess/guess.h"
 #include "meta/job.h"
 #include "run/rejects.h"
 #include "run/task.h"
@@ -38,6 +39,7 @@ typedef enum pen_code (*pen_rows_fn)(void *context, const struct pen_schema *sch
 
 struct pen_preview_result {
     uint64_t rows, rejected, filtered; /* of the whole sample */
+    uint64_t replaced;                 /* malformed units of text that became U+FFFD */
     bool is_cut;                       /* the sample is only the head of its object */
 };
 
@@ -52,11 +54,20 @@ PEN_MUST_USE enum pen_code pen_run_preview(const struct pen_run_env *env,
 
 /* --- guess ------------------------------------------------------------------------------------ */
 
-/* pen_run_guess - completes env->config from a sample of one object.
- * out: *ret_config: in, filters (when there are any), out, exec; nodes in env->bind.arena.
- * errors: as pen_guess and pen_sample_take. */
+/* pen_run_guess - completes env->config from a sample of one object, checks the result against
+ * further pieces of it and of up to two others, and tries it on the sample.
+ * out: *ret_config: in, filters (when there are any), out, exec; nodes in env->bind.arena. What
+ *      decided or is in doubt stands in comments of the nodes. *ret_report: what was looked at.
+ * errors: as pen_guess, pen_sample_find and pen_guess_trial. */
+struct pen_guess_report {
+    uint64_t sample_bytes;
+    size_t pieces;                    /* beside the sample */
+    struct pen_guess_account account; /* of the sample's lines */
+};
 PEN_MUST_USE enum pen_code pen_run_guess(const struct pen_run_env *env,
-                                         struct pen_node **ret_config, struct pen_error *err);
+                                         struct pen_node **ret_config,
+                                         struct pen_guess_report *ret_report,
+                                         struct pen_error *err);
 
 /* --- jobs -------------------------------------------------------------------------------------
  *

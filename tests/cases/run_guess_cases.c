@@ -1,10 +1,24 @@
 /* tests/cases/guess/<case>/: input + seed.yaml --pen_guess--> expect.yaml, or the message of
- * expect.err. The sample is the first exec.guess_sample_buffer_bytes of input. */
+ * expect.err. The sample is the first exec.guess_sample_buffer_bytes of input. A file `other`, when
+ * there is one, stands for a second object: then the guess is checked against its head, and against
+ * tail and middle of both. */
 #include "case_files.h"
 
 #include "guess/guess.h"
 #include "guess/sample.h"
 #include "registry.h"
+
+/* Tail and middle of an object. */
+static void add_midst(struct pen_slice object, size_t most, const char *place,
+                      struct pen_guess_request *request, struct pen_guess_piece *pieces)
+{
+    struct pen_sample_range ranges[2];
+    size_t count = pen_sample_ranges(object.len, most, ranges);
+    for (size_t i = 0; i < count; i++)
+        pieces[request->piece_count++] =
+            (struct pen_guess_piece){pen_slice(object.ptr + ranges[i].offset, ranges[i].len), place,
+                                     ranges[i].offset, i == 0};
+}
 
 static enum pen_code guess_case(const char *folder, struct pen_arena *arena, struct pen_buf *out,
                                 struct pen_error *err)
@@ -27,7 +41,18 @@ static enum pen_code guess_case(const char *folder, struct pen_arena *arena, str
         .bind = &bind,
     };
     size_t most;
+    PEN_CLEANUP(pen_buf_release) struct pen_buf other = PEN_BUF(PEN_BUF_TEXT_MAX);
+    struct pen_guess_piece pieces[5];
     PEN_TRY(pen_sample_size(request.exec, "guess_sample_buffer_bytes", &bind, &most, err));
+    if (case_read(folder, "other", &other)) {
+        request.place = "d/input";
+        request.pieces = pieces;
+        size_t head = other.len < most ? other.len : most;
+        pieces[request.piece_count++] =
+            (struct pen_guess_piece){pen_slice(other.ptr, head), "d/other", 0, head == other.len};
+        add_midst(pen_buf_slice(&input), most, "d/input", &request, pieces);
+        add_midst(pen_buf_slice(&other), most, "d/other", &request, pieces);
+    }
     request.is_whole = request.sample.len <= most;
     request.sample.len = request.is_whole ? request.sample.len : most;
     struct pen_guess guess = {0};

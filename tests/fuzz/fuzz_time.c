@@ -28,6 +28,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)!pen_time_format_print(format, instant, &out, NULL);
     }
     bool is_found = false;
-    (void)!pen_time_guess(&text, 1, &out, &is_found, NULL);
+    (void)!pen_time_guess(&text, 1, &out, NULL, &is_found, NULL);
     return 0;
 }

@@ -193,6 +193,79 @@ static void sample_says_why_there_is_none(void **state)
     memory.list_code = PEN_OK;
 }
 
+/* Keys of the objects that guess looks at, in one text. */
+static void find(const char *const *contents, size_t count, char *ret_keys, size_t cap)
+{
+    struct pen_arena arena = PEN_ARENA(1 << 24);
+    struct pen_source_env env = {0};
+    PEN_CLEANUP(pen_source_free_p) struct pen_source *source = NULL;
+    memory.contents = contents;
+    memory.count = count;
+    memory.listed = memory.reads = 0;
+    struct pen_object object, others[PEN_SAMPLE_OTHERS];
+    size_t other_count = 0;
+    assert_ok(pen_source_new(&memory_source, NULL, &env, &source, err));
+    assert_ok(pen_sample_find(source, &arena, &object, others, &other_count, err));
+    int len = snprintf(ret_keys, cap, "%s", object.key);
+    for (size_t i = 0; i < other_count; i++)
+        len += snprintf(ret_keys + len, cap - (size_t)len, " %s", others[i].key);
+    pen_arena_release(&arena);
+}
+
+static void others_are_the_middle_and_the_last_of_those_behind_the_first(void **state)
+{
+    (void)state;
+    char keys[64];
+    const char *contents[] = {"", "small", forty, fifty, "small", fifty, fifty, "small"};
+    find(contents, 8, keys, sizeof keys);
+    assert_string_equal(keys, "k2 k5 k6");
+    assert_int_equal(memory.listed, 8);
+    find(contents, 4, keys, sizeof keys);
+    assert_string_equal(keys, "k2 k3");
+    find(contents, 3, keys, sizeof keys);
+    assert_string_equal(keys, "k2");
+    find(contents, 2, keys, sizeof keys);
+    assert_string_equal(keys, "k1");
+}
+
+static void others_are_looked_for_among_a_thousand(void **state)
+{
+    (void)state;
+    char keys[64];
+    static const char *contents[3000];
+    for (size_t i = 0; i < 3000; i++)
+        contents[i] = forty;
+    find(contents, 3000, keys, sizeof keys);
+    assert_string_equal(keys, "k0 k500 k1000");
+    assert_int_equal(memory.listed, 1001);
+}
+
+/* Behind the head of `most` bytes come ranges that do not overlap, and reach the end. */
+static void ranges_do_not_overlap_and_end_with_the_object(void **state)
+{
+    (void)state;
+    for (size_t most = 41; most < 60; most++) {
+        for (uint64_t size = 1; size < 400; size++) {
+            struct pen_sample_range ranges[2];
+            size_t count = pen_sample_ranges(size, most, ranges);
+            assert_true(size <= most ? count == 0 : size > most + 8 ? count > 0 : true);
+            for (size_t i = 0; i < count; i++) {
+                assert_true(ranges[i].offset >= most && ranges[i].offset % 4 == 0);
+                assert_true(ranges[i].len > 0 && ranges[i].len <= most);
+            }
+            if (count > 0)
+                assert_int_equal(ranges[0].offset + ranges[0].len, size);
+            if (count > 1)
+                assert_true(ranges[1].offset + ranges[1].len <= ranges[0].offset);
+        }
+    }
+    struct pen_sample_range ranges[2];
+    assert_int_equal(pen_sample_ranges(1000000, 100, ranges), 2);
+    assert_int_equal(ranges[0].offset, 999900);
+    assert_int_equal(ranges[1].offset, 499952);
+    assert_int_equal(ranges[1].len, 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +273,9 @@ int main(void)
         cmocka_unit_test(sample_takes_the_largest_when_none_has_forty_bytes),
         cmocka_unit_test(sample_is_cut_at_the_buffer),
         cmocka_unit_test(sample_says_why_there_is_none),
+        cmocka_unit_test(others_are_the_middle_and_the_last_of_those_behind_the_first),
+        cmocka_unit_test(others_are_looked_for_among_a_thousand),
+        cmocka_unit_test(ranges_do_not_overlap_and_end_with_the_object),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

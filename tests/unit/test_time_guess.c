@@ -20,7 +20,7 @@ static void check_cases(const struct guess_case *cases, size_t count)
         }
         struct pen_buf got = PEN_BUF(1024);
         bool is_found = false;
-        assert_ok(pen_time_guess(values, n, &got, &is_found, err));
+        assert_ok(pen_time_guess(values, n, &got, NULL, &is_found, err));
         assert_int_equal(is_found, got.len > 0);
         if (n == 1)
             assert_int_equal(pen_time_guess_is_time(values[0]), is_found);
