@@ -1,41 +1,11 @@
 /* query -d DB "SQL" */
 #include "cli/lake_scope.h"
+#include "duck/duck_watch.h"
 #include "lake/lake_query.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-/* Interrupts the engine when a signal asked to stop: the engine knows nothing of signals. */
-struct watch {
-    struct pen_duck_session *session;
-    _Atomic bool is_over;
-    bool is_started;
-    pthread_t thread;
-};
-
-static void *watch_signals(void *context)
-{
-    struct watch *watch = context;
-    const struct timespec pause = {0, 50 * 1000 * 1000};
-    while (!atomic_load(&watch->is_over)) {
-        if (pen_cli_cancel != 0)
-            pen_duck_session_interrupt(watch->session);
-        (void)nanosleep(&pause, NULL);
-    }
-    return NULL;
-}
-
-static void watch_stop(struct watch *watch)
-{
-    atomic_store(&watch->is_over, true);
-    if (watch->is_started)
-        (void)pthread_join(watch->thread, NULL);
-    watch->is_started = false;
-}
 
 static enum pen_code print_result(struct pen_cli *cli, struct pen_duck_query *query,
                                   const struct pen_render_options *options, int64_t max_rows,
@@ -96,13 +66,10 @@ enum pen_code pen_cli_query(struct pen_cli *cli, const char *database, struct pe
     PEN_CLEANUP(pen_duck_session_close_p) struct pen_duck_session *session = NULL;
     PEN_CLEANUP(pen_duck_query_free_p) struct pen_duck_query *query = NULL;
     PEN_TRY(open_session(cli, database, &session, err));
-    struct watch watch = {.session = session};
-    watch.is_started = pthread_create(&watch.thread, NULL, watch_signals, &watch) == 0;
-    enum pen_code code = pen_duck_query(session, sql, &query, err);
-    if (code == PEN_OK)
-        code = print_result(cli, query, options, max_rows, err);
-    watch_stop(&watch);
-    return code;
+    PEN_CLEANUP(pen_duck_watch_stop_p) struct pen_duck_watch *watch = NULL;
+    PEN_TRY(pen_duck_watch_start(session, &pen_cli_cancel, &watch, err));
+    PEN_TRY(pen_duck_query(session, sql, &query, err));
+    return print_result(cli, query, options, max_rows, err);
 }
 
 /* The statement: the words, or the file that --query names, "-" for stdin. */

@@ -3,7 +3,6 @@
 #include "base/json.h"
 #include "base/number.h"
 
-#include <math.h>
 #include <stdio.h>
 
 #define HELD_MAX ((size_t)512 << 20)
@@ -52,33 +51,14 @@ static enum pen_code copy_text(struct pen_render *render, struct pen_slice text,
     return PEN_OK;
 }
 
-static enum pen_code add_separated(struct pen_render *render, struct pen_slice text, char separator,
-                                   struct pen_error *err)
-{
-    bool is_plain = text.len > 0 && strchr(" \t", text.ptr[0]) == NULL &&
-                    strchr(" \t", text.ptr[text.len - 1]) == NULL;
-    for (size_t i = 0; is_plain && i < text.len; i++)
-        is_plain = text.ptr[i] != separator && text.ptr[i] != '"' && text.ptr[i] != '\n' &&
-                   text.ptr[i] != '\r';
-    struct pen_buf *into = &render->out->buf;
-    if (is_plain)
-        return pen_buf_add_slice(into, text, err);
-    PEN_TRY(pen_buf_add_char(into, '"', err));
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"')
-            PEN_TRY(pen_buf_add_char(into, '"', err));
-        PEN_TRY(pen_buf_add_char(into, text.ptr[i], err));
-    }
-    return pen_buf_add_char(into, '"', err);
-}
-
 static enum pen_code separated_head(struct pen_render *render, char separator,
                                     struct pen_error *err)
 {
     for (size_t i = 0; i < render->column_count; i++) {
         if (i > 0)
             PEN_TRY(pen_buf_add_char(&render->out->buf, separator, err));
-        PEN_TRY(add_separated(render, render->names[i], separator, err));
+        const struct pen_cell name = {PEN_CELL_TEXT, render->names[i]};
+        PEN_TRY(pen_cell_add_separated(&name, separator, &render->out->buf, err));
     }
     return pen_output_add(render->out, PEN_LIT("\n"), err);
 }
@@ -89,20 +69,9 @@ static enum pen_code separated_row(struct pen_render *render, const struct pen_c
     for (size_t i = 0; i < render->column_count; i++) {
         if (i > 0)
             PEN_TRY(pen_buf_add_char(&render->out->buf, separator, err));
-        if (cells[i].kind != PEN_CELL_NULL)
-            PEN_TRY(add_separated(render, cells[i].text, separator, err));
+        PEN_TRY(pen_cell_add_separated(&cells[i], separator, &render->out->buf, err));
     }
     return pen_output_add(render->out, PEN_LIT("\n"), err);
-}
-
-static enum pen_code add_json_cell(struct pen_buf *into, const struct pen_cell *cell,
-                                   struct pen_error *err)
-{
-    if (cell->kind == PEN_CELL_NULL)
-        return pen_buf_add_str(into, "null", err);
-    if (cell->kind == PEN_CELL_TEXT)
-        return pen_json_add_string(into, cell->text, err);
-    return pen_buf_add_slice(into, cell->text, err);
 }
 
 static enum pen_code json_row(struct pen_render *render, const struct pen_cell *cells,
@@ -118,7 +87,7 @@ static enum pen_code json_row(struct pen_render *render, const struct pen_cell *
             PEN_TRY(pen_buf_add_char(into, ',', err));
         PEN_TRY(pen_json_add_string(into, render->names[i], err));
         PEN_TRY(pen_buf_add_char(into, ':', err));
-        PEN_TRY(add_json_cell(into, &cells[i], err));
+        PEN_TRY(pen_cell_add_json(&cells[i], into, err));
     }
     return pen_output_add(render->out, is_array ? PEN_LIT("}") : PEN_LIT("}\n"), err);
 }
@@ -185,65 +154,14 @@ enum pen_code pen_render_row(struct pen_render *render, const struct pen_cell *c
     return PEN_OK;
 }
 
-/* The room that one number or timestamp takes in scratch. */
-#define CELL_TEXT 64
-
-static struct pen_cell double_cell(double value, struct pen_buf *scratch)
-{
-    char *text = scratch->ptr + scratch->len;
-    size_t len = pen_print_double(value, text);
-    scratch->len += len;
-    /* not a number and infinities have no spelling in JSON: they are texts there */
-    return (struct pen_cell){isfinite(value) ? PEN_CELL_BARE : PEN_CELL_TEXT, pen_slice(text, len)};
-}
-
-static struct pen_cell timestamp_cell(const struct pen_column *column, size_t row,
-                                      struct pen_buf *scratch)
-{
-    char *text = scratch->ptr + scratch->len;
-    uint16_t ns = column->nanos != NULL ? column->nanos[row] : 0;
-    struct pen_instant instant = {pen_column_longs(column)[row], ns};
-    size_t len = pen_instant_print(instant, text);
-    scratch->len += len;
-    return (struct pen_cell){PEN_CELL_TEXT, pen_slice(text, len)};
-}
-
-/* in: scratch has CELL_TEXT bytes of room. */
-static struct pen_cell cell_of(const struct pen_column *column, size_t row, struct pen_buf *scratch)
-{
-    if (!pen_column_is_valid(column, row))
-        return (struct pen_cell){PEN_CELL_NULL, {NULL, 0}};
-    switch (column->type) {
-    case PEN_TYPE_BOOLEAN:
-        return (struct pen_cell){PEN_CELL_BARE, pen_column_booleans(column)[row] != 0
-                                                    ? PEN_LIT("true")
-                                                    : PEN_LIT("false")};
-    case PEN_TYPE_LONG: {
-        char *text = scratch->ptr + scratch->len;
-        size_t len = pen_print_long(pen_column_longs(column)[row], text);
-        scratch->len += len;
-        return (struct pen_cell){PEN_CELL_BARE, pen_slice(text, len)};
-    }
-    case PEN_TYPE_DOUBLE:
-        return double_cell(pen_column_doubles(column)[row], scratch);
-    case PEN_TYPE_TIMESTAMP:
-        return timestamp_cell(column, row, scratch);
-    case PEN_TYPE_STRING:
-        return (struct pen_cell){PEN_CELL_TEXT, pen_string_slice(&pen_column_strings(column)[row])};
-    case PEN_TYPE_JSON:
-        break;
-    }
-    return (struct pen_cell){PEN_CELL_JSON, pen_string_slice(&pen_column_strings(column)[row])};
-}
-
 enum pen_code pen_render_batch(struct pen_render *render, const struct pen_batch *batch,
                                size_t rows, struct pen_error *err)
 {
     for (size_t row = 0; row < rows; row++) {
         pen_buf_clear(&render->scratch);
-        PEN_TRY(pen_buf_reserve(&render->scratch, render->column_count * CELL_TEXT, err));
+        PEN_TRY(pen_buf_reserve(&render->scratch, render->column_count * PEN_CELL_TEXT_BYTES, err));
         for (size_t c = 0; c < render->column_count; c++)
-            render->cells[c] = cell_of(&batch->columns[c], row, &render->scratch);
+            render->cells[c] = pen_cell_of(&batch->columns[c], row, &render->scratch);
         PEN_TRY(pen_render_row(render, render->cells, err));
     }
     return PEN_OK;
@@ -278,7 +196,7 @@ enum pen_code pen_render_object(struct pen_output *out, const struct pen_member 
         PEN_TRY(pen_buf_add_char(into, i == 0 ? '{' : ',', err));
         PEN_TRY(pen_json_add_string(into, pen_slice_str(members[i].name), err));
         PEN_TRY(pen_buf_add_char(into, ':', err));
-        PEN_TRY(add_json_cell(into, cell, err));
+        PEN_TRY(pen_cell_add_json(cell, into, err));
     }
     return pen_output_add(out, PEN_LIT("}\n"), err);
 }

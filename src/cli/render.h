@@ -11,7 +11,7 @@
 #define PEN_CLI_RENDER_H
 
 #include "base/arena.h"
-#include "batch/batch.h"
+#include "batch/cell.h"
 #include "cli/output.h"
 
 enum pen_format {
@@ -24,24 +24,6 @@ enum pen_format {
 
 /* pen_format_from_name - "table", "csv", "tsv", "json", "jsonl"; false for others. */
 bool pen_format_from_name(const char *name, enum pen_format *ret_format);
-
-enum pen_cell_kind {
-    PEN_CELL_NULL,
-    PEN_CELL_TEXT,
-    PEN_CELL_BARE, /* a number or boolean: without quotes in JSON */
-    PEN_CELL_JSON  /* a JSON value as text */
-};
-
-struct pen_cell {
-    enum pen_cell_kind kind;
-    struct pen_slice text; /* valid UTF-8 */
-};
-
-static inline struct pen_cell pen_cell_text(const char *text)
-{
-    enum pen_cell_kind kind = text == NULL ? PEN_CELL_NULL : PEN_CELL_TEXT;
-    return (struct pen_cell){kind, pen_slice_str(text)};
-}
 
 struct pen_render_options {
     enum pen_format format;

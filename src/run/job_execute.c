@@ -2,6 +2,7 @@
 #include "base/uuid.h"
 #include "meta/job_plan.h"
 #include "run/job_run_internal.h"
+#include "run/query_run.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -103,6 +104,8 @@ static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
 {
     PEN_TRY(open_folder(run, err));
     PEN_TRY(pen_monitor_start(run, err));
+    if (pen_query_is_query(run->job.type))
+        return pen_job_run_query(run, err);
     PEN_TRY(pen_job_words_read(run->job.options, &run->arena, &run->words, err));
     PEN_TRY(pen_job_run_unseal(run, err));
     PEN_TRY(pen_job_run_setup(run, err));
@@ -207,7 +210,8 @@ static enum pen_code run_to_its_end(struct pen_job_run *run, struct pen_error *e
     copy_reject_counts(run);
     if (code == PEN_OK) {
         run->result->status = PEN_JOB_SUCCESS;
-        say_committed(run);
+        if (!pen_query_is_query(run->job.type))
+            say_committed(run);
         return PEN_OK;
     }
     if (code == PEN_ERR_CANCELLED)

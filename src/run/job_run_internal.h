@@ -113,6 +113,9 @@ PEN_MUST_USE enum pen_code pen_job_run_plan(struct pen_job_run *run, struct pen_
  * run->parts and run->totals hold what goes into the commit. */
 PEN_MUST_USE enum pen_code pen_job_run_tasks(struct pen_job_run *run, struct pen_error *err);
 
+/* pen_job_run_query - all of a job that is SQL, to its end (query_run.c). */
+PEN_MUST_USE enum pen_code pen_job_run_query(struct pen_job_run *run, struct pen_error *err);
+
 /* pen_job_run_commit - the single commit; result->snapshot_id is set. */
 PEN_MUST_USE enum pen_code pen_job_run_commit(struct pen_job_run *run, struct pen_error *err);
 

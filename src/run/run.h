@@ -99,8 +99,10 @@ PEN_MUST_USE enum pen_code pen_run_submit(const struct pen_run_env *env,
                                           int64_t *ret_job_id, struct pen_error *err);
 
 struct pen_execute_options {
-    int64_t job_id;       /* a queued job; 0: the next of the queue */
-    unsigned max_threads; /* for jobs that do not say exec.max_threads; 0: one a core */
+    int64_t job_id;              /* a queued job; 0: the next of the queue */
+    unsigned max_threads;        /* for jobs that do not say exec.max_threads; 0: one a core */
+    uint64_t query_memory_bytes; /* for jobs that are SQL (query_run.h); 0: 1 GiB */
+    const char *temp_folder;     /* where these may spill; NULL: they may not */
     /* called once when the job is this call's; may be NULL */
     void (*on_job)(void *context, int64_t job_id);
     /* called about ten times a second from a thread of its own; may be NULL */
