@@ -18,6 +18,22 @@ enum pen_code pen_decode_new(const struct pen_decode_type *type, const struct pe
     return PEN_OK;
 }
 
+void *pen_decode_scratch_get(struct pen_decode_scratch *scratch, size_t bytes)
+{
+    if (scratch->bytes >= bytes)
+        return scratch->memory;
+    pen_decode_scratch_release(scratch);
+    scratch->memory = malloc(bytes);
+    scratch->bytes = scratch->memory == NULL ? 0 : bytes;
+    return scratch->memory;
+}
+
+void pen_decode_scratch_release(struct pen_decode_scratch *scratch)
+{
+    free(scratch->memory);
+    *scratch = (struct pen_decode_scratch){0};
+}
+
 void pen_decode_free(struct pen_decode *decode)
 {
     if (decode == NULL)

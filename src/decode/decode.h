@@ -17,9 +17,40 @@ enum pen_flow {
     PEN_FLOW_END /* the decoded stream is complete; trailing input was consumed or ignored */
 };
 
+/* Memory that pure work may use while it runs; its content is lost between two uses. */
+struct pen_decode_scratch {
+    void *memory;
+    size_t bytes;
+};
+
+/* pen_decode_scratch_get - at least `bytes`, not initialised; NULL: no memory. _release frees. */
+void *pen_decode_scratch_get(struct pen_decode_scratch *scratch, size_t bytes);
+void pen_decode_scratch_release(struct pen_decode_scratch *scratch);
+
+/* A piece of work that depends on nothing but itself, such as a block that decodes alone. */
+struct pen_decode_work {
+    void (*run)(struct pen_decode_work *work, struct pen_decode_scratch *scratch);
+    struct pen_decode_work *next; /* the team's */
+    int progress;                 /* the team's */
+};
+
+/* Who runs such work: whoever runs the decoders lends its threads by this, so that decoders need to
+ * know none (run/decode_team.h). All calls come from the thread that calls `step` or `close`. */
+struct pen_decode_team {
+    /* width: how many works it pays to have under way now, at least 1. */
+    size_t (*width)(struct pen_decode_team *team);
+    /* start: the work may be run from now on, by any thread. */
+    void (*start)(struct pen_decode_team *team, struct pen_decode_work *work);
+    /* finish: returns when a started work has been run, by this thread when by no other. */
+    void (*finish)(struct pen_decode_team *team, struct pen_decode_work *work);
+    /* drop: as finish, but a work that nobody began is not run. */
+    void (*drop)(struct pen_decode_team *team, struct pen_decode_work *work);
+};
+
 struct pen_decode {
     const struct pen_decode_type *type;
-    void *state; /* info.state_size bytes, zeroed */
+    struct pen_decode_team *team; /* borrowed; NULL: every work is run when its result is needed */
+    void *state;                  /* info.state_size bytes, zeroed */
 };
 
 struct pen_decode_type {

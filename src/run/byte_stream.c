@@ -55,6 +55,7 @@ enum pen_code pen_byte_stream_new(const struct pen_byte_stream_options *options,
         if (stage->buffer == NULL)
             return pen_fail_nomem(err);
         PEN_TRY(pen_decode_new(spec->type, spec->config, options->bind, &stage->decode, err));
+        stage->decode->team = options->team;
     }
     *ret_stream = PEN_TAKE(stream);
     return PEN_OK;

@@ -24,6 +24,7 @@ struct pen_byte_stream_options {
     const struct pen_decode_spec *decoders; /* applied in order; borrowed */
     size_t decoder_count;
     const struct pen_bind *bind;
+    struct pen_decode_team *team; /* who runs what decodes alone; NULL: the caller does */
     bool is_cut; /* the stored bytes are a sample cut somewhere: their end is no truncation */
     _Atomic uint64_t *stored_bytes; /* grows by the bytes read, for progress; may be NULL */
 };

@@ -4,7 +4,6 @@
 #include "decode/charset.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #define MIN_CHUNK_BYTES ((size_t)64)
@@ -18,15 +17,15 @@ struct pen_object_stream {
     const char *place;
     struct pen_byte_stream *bytes;
     struct pen_parse_stream *parse;
-    pthread_mutex_t lock; /* guards everything below */
-    struct pen_buf tail;  /* valid text behind the last record given out */
-    char pending[4];      /* raw bytes of a character cut by the last read */
+    struct pen_crew_gate gate; /* guards everything below */
+    struct pen_buf tail;       /* valid text behind the last record given out */
+    char pending[4];           /* raw bytes of a character cut by the last read */
     size_t pending_len;
     struct pen_charset *charset; /* NULL: the bytes are UTF-8 */
     char *raw;                   /* RAW_BYTES, or NULL when never needed */
     struct pen_slice raw_rest;   /* of it, what is not used yet */
     bool is_started, is_end_of_bytes;
-    /* Of the first fill that failed: text was lost, so whoever waited for the lock must not go on
+    /* Of the first fill that failed: text was lost, so whoever waited at the gate must not go on
      * behind the gap, and says the same. */
     struct pen_error failure;
     _Atomic bool has_ended;
@@ -74,8 +73,8 @@ enum pen_code pen_object_stream_new(const struct pen_object_stream_options *opti
         pen_reader_close(reader);
         return pen_fail_nomem(err);
     }
-    (void)pthread_mutex_init(&stream->lock, NULL); /* cannot fail with default attributes */
     stream->options = options;
+    pen_crew_gate_init(options->crew, &stream->gate);
     stream->tail = PEN_BUF(SIZE_MAX / 2);
     PEN_TRY(pen_byte_stream_new(&options->bytes, reader, &stream->bytes, err));
     stream->place = place;
@@ -99,7 +98,7 @@ void pen_object_stream_free(struct pen_object_stream *stream)
     pen_charset_free(stream->charset);
     free(stream->raw);
     pen_buf_release(&stream->tail);
-    (void)pthread_mutex_destroy(&stream->lock); /* nobody holds it by contract */
+    pen_crew_gate_release(stream->options->crew, &stream->gate);
     free(stream);
 }
 
@@ -342,7 +341,7 @@ enum pen_code pen_object_stream_fill(struct pen_object_stream *stream,
     struct gather g = {.buffer = buffer, .at = at};
     *ret_used = 0;
     chunk->len = 0;
-    (void)pthread_mutex_lock(&stream->lock); /* a plain mutex: fails on programming errors only */
+    pen_crew_enter(stream->options->crew, &stream->gate);
     enum pen_code code = stream->failure.code;
     if (code == PEN_OK && !pen_object_stream_has_ended(stream)) {
         struct pen_error failure = {0};
@@ -355,6 +354,6 @@ enum pen_code pen_object_stream_fill(struct pen_object_stream *stream,
     if (code != PEN_OK && err != NULL)
         *err = stream->failure;
     *ret_end = pen_object_stream_has_ended(stream);
-    (void)pthread_mutex_unlock(&stream->lock);
+    pen_crew_leave(stream->options->crew, &stream->gate);
     return code;
 }

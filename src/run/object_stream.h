@@ -2,14 +2,16 @@
  *
  *     plain bytes --UTF-8 check and repair--> text --split--> chunks of whole records
  *
- * "Pull under lock": the worker that needs data takes the stream's lock, fills its own buffer,
- * indexes it, cuts at the last whole record and unlocks; converting happens outside. What is left
+ * "Pull under lock": the worker that needs data enters the stream's gate, fills its own buffer,
+ * indexes it, cuts at the last whole record and leaves; converting happens outside. Workers that
+ * wait at the gate help with what can be decoded alone (crew.h). What is left
  * behind the last record waits in the stream's tail for the next worker. */
 #ifndef PEN_RUN_OBJECT_STREAM_H
 #define PEN_RUN_OBJECT_STREAM_H
 
 #include "parse/parse.h"
 #include "run/byte_stream.h"
+#include "run/crew.h"
 
 struct pen_object_stream;
 
@@ -23,6 +25,7 @@ struct pen_text_buffer {
 struct pen_object_stream_options {
     const struct pen_parse *parse;
     struct pen_byte_stream_options bytes;
+    struct pen_crew *crew; /* whose workers fill */
     struct pen_reject_sink *rejects;
     size_t chunk_bytes;      /* text per chunk: 512 KiB is best, tests use 1 and up */
     size_t max_record_bytes; /* a record longer than this is PEN_ERR_TOO_LARGE */

@@ -182,8 +182,10 @@ static void set_options(struct pen_task *task, const struct pen_task_options *op
         .bytes = {.decoders = load->decoders,
                   .decoder_count = load->decoder_count,
                   .bind = &load->bind,
+                  .team = pen_crew_team(task->crew),
                   .is_cut = options->is_cut,
                   .stored_bytes = &options->progress->stored_bytes},
+        .crew = task->crew,
         .rejects = &task->parser_rejects.sink,
         .chunk_bytes = options->chunk_bytes == 0 ? CHUNK_BYTES : options->chunk_bytes,
         .max_record_bytes = (size_t)load->exec.max_record_bytes,
@@ -205,6 +207,7 @@ enum pen_code pen_task_new(const struct pen_task_options *options, struct pen_ta
     if (task == NULL)
         return pen_fail_nomem(err);
     (void)pthread_mutex_init(&task->lock, NULL); /* cannot fail with default attributes */
+    PEN_TRY(pen_crew_new(&task->crew, err));
     set_options(task, options);
     task->places = calloc(options->count + 1, sizeof(char *));
     task->workers = calloc(options->worker_count, sizeof *task->workers);
@@ -226,6 +229,7 @@ void pen_task_free(struct pen_task *task)
     for (size_t i = 0; task->places != NULL && i < task->options.count; i++)
         free(task->places[i]);
     free(task->places);
+    pen_crew_free(task->crew);
     (void)pthread_mutex_destroy(&task->lock);
     free(task);
 }

@@ -48,6 +48,7 @@ struct pen_task {
     struct pen_task_stream stream; /* first member: the sink's view */
     struct pen_task_options options;
     struct pen_object_stream_options stream_options;
+    struct pen_crew *crew;
     struct pen_worker_rejects parser_rejects, filter_rejects, table_rejects;
     struct pen_worker *workers;
     size_t batch_rows;

@@ -99,8 +99,11 @@ static inline void fuzz_convert(const struct pen_parse *parse, struct pen_chunk 
 static inline struct fuzz_sum fuzz_parse(const struct pen_parse *parse, struct pen_slice bytes,
                                          size_t chunk_bytes)
 {
+    static struct pen_crew *crew;
+    fuzz_check(crew != NULL || pen_crew_new(&crew, NULL) == PEN_OK);
     struct fuzz_sum sum = {.sink = {fuzz_reject}};
     struct pen_object_stream_options options = {.parse = parse,
+                                                .crew = crew,
                                                 .rejects = &sum.sink,
                                                 .chunk_bytes = chunk_bytes,
                                                 .max_record_bytes = (size_t)1 << 24};

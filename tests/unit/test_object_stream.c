@@ -43,8 +43,13 @@ static void object_stream_reads_nothing_more_after_a_failure(void **state)
                                            "{name: name, type: string}]}"),
                              "options.yaml", &arena, &root, err));
     assert_ok(pen_parse_new(pen_find_parse(pen_slice_str("csv")), root, false, &bind, &parse, err));
-    struct pen_object_stream_options options = {
-        .parse = parse, .bytes = {.bind = &bind}, .chunk_bytes = 65536, .max_record_bytes = 65536};
+    struct pen_crew *crew = NULL;
+    assert_ok(pen_crew_new(&crew, err));
+    struct pen_object_stream_options options = {.parse = parse,
+                                                .bytes = {.bind = &bind},
+                                                .crew = crew,
+                                                .chunk_bytes = 65536,
+                                                .max_record_bytes = 65536};
     assert_ok(pen_object_stream_new(&options, "s3://bucket/key", 0, &broken.reader, &stream, err));
     assert_ok(pen_chunk_new(parse, &chunk, err));
     assert_ok(pen_text_buffer_init(&buffer, 65536, err));
@@ -65,6 +70,7 @@ static void object_stream_reads_nothing_more_after_a_failure(void **state)
     pen_chunk_free(parse, chunk);
     pen_text_buffer_release(&buffer);
     pen_object_stream_free(stream);
+    pen_crew_free(crew);
     pen_parse_free(parse);
     pen_arena_release(&arena);
 }
