@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Loads the same data with Penstock (over loopback HTTP) and with DuckDB's own COPY (local files).
 
-    bench/run.py [CASE...]     cases: parse plain gz1 gz16 small (default: all)
+    bench/run.py [CASE...]     cases: parse plain gz1 gz16 small bzip2 (default: all)
 
 ROWS (2,890,000: about 500 MB), REPEATS (3, the fastest counts) and KEEP=1 (keep the outputs) come from
 the environment. Both sides write Parquet with the same options on 2 threads; row counts and a
 checksum of every column are compared. Prints wall and CPU seconds, ratios and peak memory. `parse`
 has no sink: both read every typed column of a local file on one thread, CSV and JSON lines.
 """
+import bz2
 import json
 import os
 import shutil
@@ -194,16 +195,32 @@ def small(port, work):
     return True
 
 
+def bzip2():
+    """The decoder by itself against libbz2, on the first 100 MB of the data."""
+    stored = os.path.join(DATA, "bz2", "d.csv.bz2")
+    if not os.path.exists(stored):
+        os.makedirs(os.path.dirname(stored), exist_ok=True)
+        with open(os.path.join(DATA, "d.csv"), "rb") as plain, open(stored + ".part", "wb") as packed:
+            packed.write(bz2.compress(plain.read(100_000_000)))
+        os.rename(stored + ".part", stored)
+    return subprocess.run([os.path.join(BUILD, "bench", "bench_bzip2"), stored, str(REPEATS)], check=False).returncode == 0
+
+
+def one(name, port, work):
+    if name in ("parse", "bzip2"):
+        return parse() if name == "parse" else bzip2()
+    return small(port, work) if name == "small" else compare(name, port, work)
+
+
 def main():
-    names = sys.argv[1:] or ["parse", *CASES, "small"]
+    names = sys.argv[1:] or ["parse", *CASES, "small", "bzip2"]
     make_data()
     work = tempfile.mkdtemp(prefix="run-", dir=os.path.join(BUILD, "bench"))
     server = subprocess.Popen([os.path.join(BUILD, "bench", "bench_server"), DATA], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE)
     try:
         port = int(server.stdout.readline())
-        good = [parse() if name == "parse" else small(port, work) if name == "small"
-                else compare(name, port, work) for name in names]
+        good = [one(name, port, work) for name in names]
     finally:
         server.kill()
         server.wait()
