@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const missed_runs[] = {"none", "latest", "all", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 
 const struct pen_option pen_settings_option_table[] = {
@@ -36,6 +37,12 @@ const struct pen_option pen_settings_option_table[] = {
      .default_text = "warn",
      .choices = log_levels,
      .help = "the least important log lines to print on stderr"},
+    {.key = "missed_runs",
+     .kind = PEN_OPTION_ENUM,
+     .offset = offsetof(struct pen_settings, missed_runs),
+     .default_text = "latest",
+     .choices = missed_runs,
+     .help = "what becomes of a schedule's times at which nothing could run"},
     {.key = NULL},
 };
 

@@ -10,6 +10,7 @@ struct pen_settings {
     char *temp_folder;    /* where queries may spill; NULL: <home>/tmp */
     int log_format;       /* enum pen_log_format */
     int log_level;        /* enum pen_log_level */
+    int missed_runs;      /* enum pen_missed_runs (sched/sched.h) */
 };
 
 /* The option table of penstock.yml. */

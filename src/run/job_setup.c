@@ -1,14 +1,12 @@
 /* job_setup.c - what a job needs before its first request, checked: configuration and target. */
 #include "run/job_run_internal.h"
+#include "run/sealed_config.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define ARENA_MAX_BYTES ((size_t)4 << 30)
-
-/* What the configuration is sealed as. */
-#define SEALED_PURPOSE "job configuration"
 
 struct pen_job_run *pen_job_run_new(const struct pen_run_env *env,
                                     const struct pen_execute_options *options,
@@ -59,27 +57,23 @@ enum pen_code pen_job_run_open(struct pen_job_run *run, struct pen_error *err)
 
 /* --- the configuration ------------------------------------------------------------------------ */
 
-/* As YAML, which keeps how numbers and booleans were written: an option that wants text takes it.
- * Places are lost, but what has a place is found before. */
+/* Places are lost, but what has a place is found before. */
 enum pen_code pen_job_run_seal(struct pen_job_run *run, struct pen_buf *into, struct pen_error *err)
 {
-    PEN_CLEANUP(pen_vault_wipe) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
-    PEN_TRY(pen_tree_write_block_yaml(run->env.config, &text, err));
-    return pen_vault_seal(run->vault, SEALED_PURPOSE, pen_buf_slice(&text), into, err);
+    return pen_config_seal(run->vault, PEN_SEALED_JOB, run->env.config, into, err);
 }
 
 enum pen_code pen_job_run_unseal(struct pen_job_run *run, struct pen_error *err)
 {
-    PEN_CLEANUP(pen_vault_wipe) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_CLEANUP(pen_buf_release) struct pen_buf name = PEN_BUF(PEN_BUF_TEXT_MAX);
     struct pen_node *config = NULL;
-    PEN_TRY(pen_vault_unseal(run->vault, SEALED_PURPOSE, run->job.sealed_config, &text, err));
     PEN_TRY(pen_buf_addf(&name, err, "configuration of job %" PRId64, run->job.job_id));
     run->env.bind = (struct pen_bind){.file = pen_arena_copy(&run->arena, pen_buf_slice(&name)),
                                       .arena = &run->arena};
     if (run->env.bind.file == NULL)
         return pen_fail_nomem(err);
-    PEN_TRY(pen_tree_parse(pen_buf_slice(&text), run->env.bind.file, &run->arena, &config, err));
+    PEN_TRY(pen_config_unseal(run->vault, PEN_SEALED_JOB, run->job.sealed_config,
+                              run->env.bind.file, &run->arena, &config, err));
     run->env.config = config;
     return PEN_OK;
 }

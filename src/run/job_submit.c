@@ -80,6 +80,23 @@ enum pen_code pen_job_run_submit(struct pen_job_run *run, const struct pen_submi
     return create_job(run, is_claimed, ret_job_id, err);
 }
 
+enum pen_code pen_run_check(const struct pen_run_env *env, const struct pen_submit_options *options,
+                            struct pen_error *err)
+{
+    static const struct pen_execute_options no_options = {.job_id = 0};
+    struct pen_run_result unused = {.snapshot_id = -1};
+    PEN_CLEANUP(pen_job_run_free_p)
+    struct pen_job_run *run = pen_job_run_new(env, &no_options, &unused);
+    if (run == NULL)
+        return pen_fail_nomem(err);
+    run->job = (struct pen_job){.database = options->database,
+                                .table = options->table,
+                                .time_column = options->time_column};
+    run->words.auto_create_table = options->auto_create_table;
+    PEN_TRY(pen_job_run_open(run, err));
+    return pen_job_run_setup(run, err);
+}
+
 enum pen_code pen_run_submit(const struct pen_run_env *env,
                              const struct pen_submit_options *options, int64_t *ret_job_id,
                              struct pen_error *err)

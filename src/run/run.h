@@ -98,6 +98,13 @@ PEN_MUST_USE enum pen_code pen_run_submit(const struct pen_run_env *env,
                                           const struct pen_submit_options *options,
                                           int64_t *ret_job_id, struct pen_error *err);
 
+/* pen_run_check - what pen_run_submit checks, without a job: would this be accepted now?
+ * in: database, table, time_column and auto_create_table of `options`. errors: as pen_run_submit.
+ */
+PEN_MUST_USE enum pen_code pen_run_check(const struct pen_run_env *env,
+                                         const struct pen_submit_options *options,
+                                         struct pen_error *err);
+
 struct pen_execute_options {
     int64_t job_id;              /* a queued job; 0: the next of the queue */
     unsigned max_threads;        /* for jobs that do not say exec.max_threads; 0: one a core */
