@@ -159,10 +159,16 @@ uint64_t pen_count_lines(struct pen_slice text)
     return lines;
 }
 
+uint64_t pen_origin_lines(const struct pen_origin *origin, struct pen_slice text)
+{
+    return origin->count_lines == NULL ? pen_count_lines(text) : origin->count_lines(text);
+}
+
 uint64_t pen_batch_line(const struct pen_batch *batch, size_t row)
 {
     const struct pen_origin *origin = pen_batch_origin(batch, row);
-    return origin->base_line + pen_count_lines(pen_slice(origin->text, batch->row_start[row]));
+    return origin->base_line +
+           pen_origin_lines(origin, pen_slice(origin->text, batch->row_start[row]));
 }
 
 struct pen_slice pen_batch_raw(const struct pen_batch *batch, size_t row)

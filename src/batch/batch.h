@@ -102,6 +102,8 @@ struct pen_origin {
     const char *text;      /* the chunk that row_start and row_end count in; borrowed */
     uint64_t base_offset;  /* of text[0] in the decoded object */
     uint64_t base_line;    /* 1-based physical line of text[0] */
+    /* line ends in a text that begins with a line; NULL: LF, CR and CRLF end one */
+    uint64_t (*count_lines)(struct pen_slice text);
 };
 
 struct pen_batch {
@@ -156,6 +158,9 @@ void pen_batch_keep(struct pen_batch *batch, const uint64_t *keep_bits);
 /* pen_count_lines - line ends in text: LF, CR, or CRLF count once each. A CRLF cut by the end of
  * the text counts here; the caller must not cut there. */
 uint64_t pen_count_lines(struct pen_slice text);
+
+/* pen_origin_lines - the same by what ends a line in that origin; text begins with a line. */
+uint64_t pen_origin_lines(const struct pen_origin *origin, struct pen_slice text);
 
 /* A record that was not loaded: what, where, why. Everything is borrowed for the call. */
 struct pen_reject {

@@ -131,7 +131,7 @@ static void fill_lines(const struct pen_batch *batch, size_t index, struct pen_c
     uint32_t at = 0;
     for (size_t row = origin->first_row, end = origin_end(batch, index); row < end; row++) {
         uint32_t start = batch->row_start[row];
-        line += pen_count_lines(pen_slice(origin->text + at, start - at));
+        line += pen_origin_lines(origin, pen_slice(origin->text + at, start - at));
         at = start;
         pen_column_longs(column)[row] = (int64_t)line;
         pen_column_set_valid(column, row, true);

@@ -189,6 +189,38 @@ static enum pen_code convert_run(struct job *job, const struct pen_csv_run *run,
     return PEN_OK;
 }
 
+static uint64_t count_ends(enum pen_csv_line_end line_end, struct pen_slice text)
+{
+    struct pen_csv_line line = {0};
+    uint64_t lines = 0;
+    while (line.next < text.len && pen_csv_find_line(line_end, text, true, line.next, &line))
+        lines++;
+    return lines;
+}
+
+static uint64_t count_cr(struct pen_slice text)
+{
+    return count_ends(PEN_CSV_LINE_CR, text);
+}
+
+static uint64_t count_lf(struct pen_slice text)
+{
+    return count_ends(PEN_CSV_LINE_LF, text);
+}
+
+static uint64_t count_crlf(struct pen_slice text)
+{
+    return count_ends(PEN_CSV_LINE_CRLF, text);
+}
+
+/* By enum pen_csv_line_end: how rows find their line when somebody asks. */
+static uint64_t (*const line_counters[])(struct pen_slice text) = {
+    [PEN_CSV_LINE_ANY] = NULL,
+    [PEN_CSV_LINE_CR] = count_cr,
+    [PEN_CSV_LINE_LF] = count_lf,
+    [PEN_CSV_LINE_CRLF] = count_crlf,
+};
+
 static enum pen_code add_origin(const struct job *job, struct pen_error *err)
 {
     struct pen_origin origin = {
@@ -198,6 +230,7 @@ static enum pen_code add_origin(const struct job *job, struct pen_error *err)
         .text = job->text.ptr,
         .base_offset = job->index->base_offset,
         .base_line = job->index->base_line,
+        .count_lines = line_counters[job->parser->syntax.line_end],
     };
     return pen_batch_add_origin(job->batch, origin, err);
 }
