@@ -250,7 +250,7 @@ enum pen_code pen_strptime_compile(struct pen_time_format *format, struct pen_er
 {
     struct pen_slice rest = pen_slice_str(format->pattern);
     format->tokens = calloc(rest.len + 1, sizeof *format->tokens);
-    format->ops = calloc(rest.len * 7 + 1, sizeof *format->ops); /* %c: two letters, 13 steps */
+    format->ops = calloc(rest.len * 8 + 1, sizeof *format->ops); /* %+: two letters, 15 steps */
     if (format->tokens == NULL || format->ops == NULL)
         return pen_fail_nomem(err);
     while (rest.len > 0) {
