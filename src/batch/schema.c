@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-static const char *const type_names[PEN_TYPE_COUNT] = {
+const char *const pen_type_choices[PEN_TYPE_COUNT + 1] = {
     [PEN_TYPE_BOOLEAN] = "boolean",     [PEN_TYPE_LONG] = "long",
     [PEN_TYPE_DOUBLE] = "double",       [PEN_TYPE_STRING] = "string",
     [PEN_TYPE_TIMESTAMP] = "timestamp", [PEN_TYPE_JSON] = "json",
@@ -10,13 +10,13 @@ static const char *const type_names[PEN_TYPE_COUNT] = {
 
 const char *pen_type_name(enum pen_type type)
 {
-    return type_names[type];
+    return pen_type_choices[type];
 }
 
 bool pen_type_from_name(struct pen_slice name, enum pen_type *ret_type)
 {
     for (size_t i = 0; i < PEN_TYPE_COUNT; i++) {
-        if (pen_slice_is(name, type_names[i])) {
+        if (pen_slice_is(name, pen_type_choices[i])) {
             *ret_type = (enum pen_type)i;
             return true;
         }

@@ -20,6 +20,10 @@ enum pen_type {
 /* pen_type_name - "boolean", "long", "double", "string", "timestamp", "json". */
 const char *pen_type_name(enum pen_type type);
 
+/* pen_type_choices - the names of all types in the order of enum pen_type, NULL-terminated: for
+ * option tables. */
+extern const char *const pen_type_choices[PEN_TYPE_COUNT + 1];
+
 /* pen_type_from_name - the type of that exact name; false when there is none. */
 bool pen_type_from_name(struct pen_slice name, enum pen_type *ret_type);
 

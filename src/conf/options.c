@@ -16,6 +16,19 @@ static const char *const kind_words[] = {
     [PEN_NODE_MAP] = "a mapping",
 };
 
+const char *pen_option_kind_name(enum pen_option_kind kind)
+{
+    static const char *const names[] = {
+        [PEN_OPTION_TEXT] = "text",       [PEN_OPTION_SECRET] = "text, secret",
+        [PEN_OPTION_BOOL] = "boolean",    [PEN_OPTION_INT] = "integer",
+        [PEN_OPTION_BYTES] = "bytes",     [PEN_OPTION_DOUBLE] = "number",
+        [PEN_OPTION_ENUM] = "word",       [PEN_OPTION_NODE] = "value",
+        [PEN_OPTION_MAP] = "mapping",     [PEN_OPTION_LIST] = "list",
+        [PEN_OPTION_IGNORED] = "ignored",
+    };
+    return names[kind];
+}
+
 static void set_place(const struct pen_bind *bind, const struct pen_node *node,
                       struct pen_error *err)
 {
@@ -134,7 +147,7 @@ static enum pen_code bind_text(const struct binding *b)
     char *copy = pen_arena_copy(b->bind->arena, node->text);
     if (copy == NULL)
         return pen_fail_nomem(b->err);
-    *(char **)field_of(b) = copy;
+    memcpy(field_of(b), &copy, sizeof copy); /* the field may be a const char *, too */
     return PEN_OK;
 }
 
@@ -267,6 +280,20 @@ static enum pen_code bind_enum(const struct binding *b)
                        b->option->key, shown, b->node->text.ptr, list);
 }
 
+/* b->node is not NULL; a written null counts as absent where a kind is asked for. */
+static enum pen_code bind_node(const struct binding *b)
+{
+    bool is_any = b->option->kind == PEN_OPTION_NODE;
+    bool is_map = b->option->kind == PEN_OPTION_MAP;
+    const struct pen_node *node = b->node;
+    if (!is_any && node->kind == PEN_NODE_NULL)
+        return PEN_OK;
+    if (!is_any && node->kind != (is_map ? PEN_NODE_MAP : PEN_NODE_LIST))
+        return fail_kind(b, is_map ? "a mapping" : "a list");
+    *(const struct pen_node **)field_of(b) = node;
+    return PEN_OK;
+}
+
 static enum pen_code bind_value(const struct binding *b)
 {
     switch (b->option->kind) {
@@ -284,6 +311,9 @@ static enum pen_code bind_value(const struct binding *b)
     case PEN_OPTION_ENUM:
         return bind_enum(b);
     case PEN_OPTION_NODE:
+    case PEN_OPTION_MAP:
+    case PEN_OPTION_LIST:
+        return bind_node(b);
     case PEN_OPTION_IGNORED:
         break;
     }
@@ -311,10 +341,10 @@ static enum pen_code bind_option(const struct pen_option *option, const struct p
     if (option->is_required && (node == NULL || node->kind == PEN_NODE_NULL))
         return pen_fail_at(bind, node != NULL ? node : map, err,
                            "field '%s' is required but not set", option->key);
-    if (option->kind == PEN_OPTION_NODE) {
-        *(const struct pen_node **)field_of(&b) = node;
-        return PEN_OK;
-    }
+    bool is_node = option->kind == PEN_OPTION_NODE || option->kind == PEN_OPTION_MAP ||
+                   option->kind == PEN_OPTION_LIST;
+    if (is_node) /* defaults of nodes are for people only */
+        return node == NULL ? PEN_OK : bind_node(&b);
     bool is_text = option->kind == PEN_OPTION_TEXT || option->kind == PEN_OPTION_SECRET;
     if (node != NULL && node->kind == PEN_NODE_NULL && is_text)
         return PEN_OK; /* written null: NULL, not the default */
@@ -334,5 +364,27 @@ enum pen_code pen_options_bind(const struct pen_option *options, const struct pe
         PEN_TRY(check_keys(options, map, what, also, bind, err));
     for (const struct pen_option *option = options; option->key != NULL; option++)
         PEN_TRY(bind_option(option, map, target, bind, err));
+    return PEN_OK;
+}
+
+enum pen_code pen_options_bind_list(const struct pen_option *entries, const struct pen_node *list,
+                                    const char *what, size_t item_bytes,
+                                    const struct pen_bind *bind, void *ret_items,
+                                    struct pen_error *err)
+{
+    size_t bytes = (list == NULL ? 0 : list->count) * item_bytes;
+    char *items = pen_arena_alloc(bind->arena, bytes + 1);
+    if (items == NULL)
+        return pen_fail_nomem(err);
+    memset(items, 0, bytes);
+    char *item = items;
+    for (const struct pen_node *node = list == NULL ? NULL : list->first; node != NULL;
+         node = node->next, item += item_bytes) {
+        if (node->kind != PEN_NODE_MAP)
+            return pen_fail_at(bind, node, err, "an entry of '%s' must be a mapping, not %s", what,
+                               kind_words[node->kind]);
+        PEN_TRY(pen_options_bind(entries, node, what, NULL, item, bind, err));
+    }
+    memcpy(ret_items, &items, sizeof items);
     return PEN_OK;
 }

@@ -12,8 +12,8 @@
 #include "conf/tree.h"
 
 enum pen_option_kind {                    /* C type at offset */
-                       PEN_OPTION_TEXT,   /* char *: any scalar's text; NULL when null is written or
-                                             no default */
+                       PEN_OPTION_TEXT,   /* char *, const char *: any scalar's text; NULL when null
+                                             is written or no default */
                        PEN_OPTION_SECRET, /* char *: as text; printed as *** everywhere */
                        PEN_OPTION_BOOL,   /* bool; the texts "true" and "false" are accepted */
                        PEN_OPTION_INT,    /* int64_t; texts that are integers are accepted */
@@ -23,8 +23,19 @@ enum pen_option_kind {                    /* C type at offset */
                                              listing them */
                        PEN_OPTION_NODE,   /* const struct pen_node *: the node itself; NULL when
                                              absent */
+                       PEN_OPTION_MAP,  /* as NODE: a mapping, see `entries`; NULL also for null */
+                       PEN_OPTION_LIST, /* as NODE: a list, of mappings when there are `entries`;
+                                           NULL also for null */
                        PEN_OPTION_IGNORED /* nothing: a known key of the original without a meaning
                                              here: warns */
+};
+
+struct pen_option;
+
+/* One kind of entries of a list whose entries are of several kinds. */
+struct pen_option_variant {
+    const char *name; /* the value of the member `variant_key`; NULL ends the list */
+    const struct pen_option *options; /* besides that member */
 };
 
 struct pen_option {
@@ -35,13 +46,23 @@ struct pen_option {
     const char *unit, *help;
     bool is_required;
     const char *const *choices; /* NULL-terminated, for PEN_OPTION_ENUM */
+    /* MAP, LIST: the options of the mapping, or of each mapping of the list; NULL: a list of plain
+     * values, or of `variants`. Bound by the step: pen_options_bind for a mapping,
+     * pen_options_bind_list for a list. */
+    const struct pen_option *entries;
+    const char *variant_key; /* LIST: "rule"; NULL without variants */
+    const struct pen_option_variant *variants;
 };
 
 struct pen_step_info {
     const char *name, *summary;
     const struct pen_option *options; /* ends with key NULL */
     size_t state_size;                /* zeroed private bytes per instance */
+    const char *example;              /* YAML lines behind `type:`, not indented; NULL: none */
 };
+
+/* pen_option_kind_name - what a value of that kind is, for help: "text", "list", ... */
+const char *pen_option_kind_name(enum pen_option_kind kind);
 
 /* Collects remarks that are no errors; printed by whoever owns the command. */
 struct pen_warnings {
@@ -64,6 +85,16 @@ PEN_MUST_USE enum pen_code pen_options_bind(const struct pen_option *options,
                                             const struct pen_node *map, const char *what,
                                             const char *const *also, void *target,
                                             const struct pen_bind *bind, struct pen_error *err);
+
+/* pen_options_bind_list - binds each entry of a list to an item of an array in bind->arena.
+ * in:     `list` may be NULL: no items. `what`: the list's key. item_bytes: of the struct that
+ *         `entries` fills.
+ * out:    ret_items: a pointer variable to list->count items, zeroed before they are filled.
+ * errors: as pen_options_bind; an entry that is no mapping. */
+PEN_MUST_USE enum pen_code pen_options_bind_list(const struct pen_option *entries,
+                                                 const struct pen_node *list, const char *what,
+                                                 size_t item_bytes, const struct pen_bind *bind,
+                                                 void *ret_items, struct pen_error *err);
 
 /* pen_fail_at - PEN_ERR_CONFIG with `where` = "file:line:column" of the node. */
 enum pen_code pen_fail_at(const struct pen_bind *bind, const struct pen_node *node,

@@ -17,7 +17,7 @@ struct csv_options {
     const struct pen_node *columns, *header_line, *quote, *escape;
     int64_t skip_header_lines, max_quoted_size_limit;
     char *delimiter, *null_string, *comment_line_marker, *charset;
-    char *default_timezone, *default_timestamp_format, *default_date;
+    struct pen_time_words times;
     int quotes_in_quoted_fields, newline, line_delimiter;
     bool trim_if_not_quoted, allow_optional_columns, allow_extra_columns, stop_on_invalid_record;
 };
@@ -79,10 +79,7 @@ static const struct pen_option csv_option_table[] = {
      .offset = offsetof(struct csv_options, line_delimiter),
      .choices = line_delimiter_choices,
      .help = "the only line end; without it LF, CR and CRLF each end a line"},
-    OPTION(default_timezone, PEN_OPTION_TEXT, "UTC", "zone of timestamps that name none"),
-    OPTION(default_timestamp_format, PEN_OPTION_TEXT, "%Y-%m-%d %H:%M:%S.%N %z",
-           "format of timestamp columns that state none"),
-    OPTION(default_date, PEN_OPTION_TEXT, "1970-01-01", "date of timestamps that hold none"),
+    PEN_PARSE_TIME_OPTIONS(struct csv_options, times),
     {.key = "use_string_literal", .kind = PEN_OPTION_IGNORED, .help = "of the original's console"},
     {.key = NULL},
 };
@@ -241,29 +238,6 @@ static void set_scan_rules(struct pen_csv_parser *parser)
 
 /* ---- columns ---- */
 
-static const char *column_text(const struct pen_node *item, const char *key, const char *unset)
-{
-    const struct pen_node *node = pen_node_get(item, key);
-    return node == NULL || node->kind == PEN_NODE_NULL ? unset : node->text.ptr;
-}
-
-static enum pen_code set_time(const struct opening *o, const struct pen_node *item,
-                              struct pen_csv_column *column, struct pen_error *err)
-{
-    const struct csv_options *options = &o->options;
-    enum pen_code code =
-        pen_time_format_new(column_text(item, "format", options->default_timestamp_format),
-                            column_text(item, "timezone", options->default_timezone),
-                            column_text(item, "date", options->default_date), &column->time, err);
-    if (code == PEN_OK || err == NULL)
-        return code;
-    char message[sizeof err->message];
-    memcpy(message, err->message, sizeof message);
-    (void)pen_fail_at(o->bind, item, err, "column '%s': %s", column->name, message);
-    err->code = code;
-    return code;
-}
-
 /* Whether null_string would pass for a value where only the usual forms are looked at. */
 static enum pen_code set_null_text(struct opening *o, struct pen_csv_column *column,
                                    struct pen_error *err)
@@ -291,7 +265,8 @@ static enum pen_code set_columns(struct opening *o, struct pen_error *err)
         column->name = o->parse->schema.fields[c].name;
         column->type = o->parse->schema.fields[c].type;
         if (column->type == PEN_TYPE_TIMESTAMP)
-            PEN_TRY(set_time(o, item, column, err));
+            PEN_TRY(
+                pen_parse_time(item, column->name, o->options.times, o->bind, &column->time, err));
         PEN_TRY(set_null_text(o, column, err));
     }
     return PEN_OK;

@@ -9,7 +9,8 @@
 
 struct json_options {
     const struct pen_node *columns;
-    char *root, *default_timezone, *default_timestamp_format, *default_date;
+    char *root;
+    struct pen_time_words times;
     int invalid_string_escapes;
     bool flatten_json_array, stop_on_invalid_record;
 };
@@ -39,10 +40,7 @@ static const struct pen_option json_option_table[] = {
      .choices = escape_choices,
      .help = "backslashes before other characters than JSON knows: an error, dropped with the "
              "character, or dropped alone"},
-    OPTION(default_timezone, PEN_OPTION_TEXT, "UTC", "zone of timestamps that name none"),
-    OPTION(default_timestamp_format, PEN_OPTION_TEXT, "%Y-%m-%d %H:%M:%S.%N %z",
-           "format of timestamp columns that state none"),
-    OPTION(default_date, PEN_OPTION_TEXT, "1970-01-01", "date of timestamps that hold none"),
+    PEN_PARSE_TIME_OPTIONS(struct json_options, times),
     {.key = "charset",
      .kind = PEN_OPTION_IGNORED,
      .help = "found from the first bytes: UTF-8, UTF-16 or UTF-32"},
@@ -60,12 +58,6 @@ struct opening {
 };
 
 /* ---- columns ---- */
-
-static const char *column_text(const struct pen_node *item, const char *key, const char *unset)
-{
-    const struct pen_node *node = pen_node_get(item, key);
-    return node == NULL || node->kind == PEN_NODE_NULL ? unset : node->text.ptr;
-}
 
 /* Puts the place of a node on an error that has none. */
 static enum pen_code placed(const struct opening *o, const struct pen_node *node,
@@ -100,18 +92,10 @@ static enum pen_code set_path(const struct opening *o, const struct pen_node *it
 static enum pen_code set_column(const struct opening *o, const struct pen_node *item,
                                 struct pen_json_column *column, struct pen_error *err)
 {
-    const struct json_options *options = &o->options;
     PEN_TRY(set_path(o, item, column, err));
     if (column->type != PEN_TYPE_TIMESTAMP)
         return PEN_OK;
-    char subject[128];
-    (void)snprintf(subject, sizeof subject, "column '%s'", column->name);
-    return placed(
-        o, item, subject,
-        pen_time_format_new(column_text(item, "format", options->default_timestamp_format),
-                            column_text(item, "timezone", options->default_timezone),
-                            column_text(item, "date", options->default_date), &column->time, err),
-        err);
+    return pen_parse_time(item, column->name, o->options.times, o->bind, &column->time, err);
 }
 
 static enum pen_code add_record_column(struct opening *o, struct pen_error *err)

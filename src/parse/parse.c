@@ -118,3 +118,19 @@ enum pen_code pen_parse_schema(const struct pen_node *columns, const struct pen_
         PEN_TRY(add_column(item, bind, into, err));
     return PEN_OK;
 }
+
+static const char *word(const struct pen_node *item, const char *key)
+{
+    const struct pen_node *node = pen_node_get(item, key);
+    return node == NULL || node->kind == PEN_NODE_NULL ? NULL : node->text.ptr;
+}
+
+enum pen_code pen_parse_time(const struct pen_node *item, const char *column,
+                             struct pen_time_words otherwise, const struct pen_bind *bind,
+                             struct pen_time_format **ret_format, struct pen_error *err)
+{
+    const struct pen_time_words own = {word(item, "format"), word(item, "timezone"),
+                                       word(item, "date")};
+    return pen_time_words_compile(pen_time_words_or(own, otherwise), column, item, bind, ret_format,
+                                  err);
+}

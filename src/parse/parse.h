@@ -9,7 +9,7 @@
 #define PEN_PARSE_PARSE_H
 
 #include "batch/batch.h"
-#include "conf/options.h"
+#include "tz/time_options.h"
 
 /* Bytes that may be read (not used) before and behind a chunk's text by SIMD kernels. */
 #define PEN_CHUNK_PADDING 64
@@ -104,6 +104,32 @@ void pen_chunk_free(const struct pen_parse *parse, struct pen_chunk *chunk);
 PEN_MUST_USE enum pen_code pen_parse_schema(const struct pen_node *columns,
                                             const struct pen_bind *bind, struct pen_schema *into,
                                             struct pen_error *err);
+
+/* The options of timestamp columns that every parser has; `words`: where its option struct keeps a
+ * struct pen_time_words. */
+#define PEN_PARSE_TIME_OPTIONS(options, words)                                                     \
+    {.key = "default_timezone",                                                                    \
+     .kind = PEN_OPTION_TEXT,                                                                      \
+     .offset = offsetof(options, words.timezone),                                                  \
+     .default_text = "UTC",                                                                        \
+     .help = "zone of timestamps that name none"},                                                 \
+        {.key = "default_timestamp_format",                                                        \
+         .kind = PEN_OPTION_TEXT,                                                                  \
+         .offset = offsetof(options, words.format),                                                \
+         .default_text = "%Y-%m-%d %H:%M:%S.%N %z",                                                \
+         .help = "format of timestamp columns that state none"},                                   \
+    {                                                                                              \
+        .key = "default_date", .kind = PEN_OPTION_TEXT, .offset = offsetof(options, words.date),   \
+        .default_text = "1970-01-01", .help = "date of timestamps that hold none"                  \
+    }
+
+/* pen_parse_time - the format of a timestamp column: the words of its entry (format, timezone,
+ * date), else the parser's. errors: with the entry's place and the column's name. */
+PEN_MUST_USE enum pen_code pen_parse_time(const struct pen_node *item, const char *column,
+                                          struct pen_time_words otherwise,
+                                          const struct pen_bind *bind,
+                                          struct pen_time_format **ret_format,
+                                          struct pen_error *err);
 
 extern const struct pen_parse_type pen_parse_csv;  /* csv.c */
 extern const struct pen_parse_type pen_parse_json; /* json_parse.c */

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/number.h"
+#include "batch/value_text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -32,25 +33,12 @@ enum fit { FITS, IS_NULL, MISFIT, NO_MEMORY };
 /* The value as text, in its own words. The slice lives in `memory` or in the column. */
 static struct pen_slice value_text(const struct pen_column *column, size_t row, char *memory)
 {
-    switch (column->type) {
-    case PEN_TYPE_BOOLEAN:
-        return pen_column_booleans(column)[row] ? PEN_LIT("true") : PEN_LIT("false");
-    case PEN_TYPE_LONG:
-        return pen_slice(memory, pen_print_long(pen_column_longs(column)[row], memory));
-    case PEN_TYPE_DOUBLE:
-        return pen_slice(memory, pen_print_double_java(pen_column_doubles(column)[row], memory));
-    case PEN_TYPE_TIMESTAMP: {
-        struct pen_civil c = pen_civil_from_us(pen_column_longs(column)[row]);
-        int n =
-            snprintf(memory, PEN_INSTANT_TEXT, "%04lld-%02d-%02d %02d:%02d:%02d.%03d",
+    if (column->type != PEN_TYPE_TIMESTAMP)
+        return pen_value_text(column, row, memory);
+    struct pen_civil c = pen_civil_from_us(pen_column_longs(column)[row]);
+    int n = snprintf(memory, PEN_INSTANT_TEXT, "%04lld-%02d-%02d %02d:%02d:%02d.%03d",
                      (long long)c.year, c.month, c.day, c.hour, c.minute, c.second, c.us / 1000);
-        return pen_slice(memory, (size_t)n);
-    }
-    case PEN_TYPE_STRING:
-    case PEN_TYPE_JSON:
-        break;
-    }
-    return pen_string_slice(&pen_column_strings(column)[row]);
+    return pen_slice(memory, (size_t)n);
 }
 
 static enum fit put_text(struct job *job, size_t row, struct pen_slice text)

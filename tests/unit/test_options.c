@@ -8,8 +8,23 @@ struct sample {
     int64_t skip, buffer_bytes;
     double ratio;
     int mode;
-    const struct pen_node *columns;
+    const struct pen_node *columns, *list, *map;
 };
+
+struct entry {
+    char *name;
+    int64_t first;
+};
+
+static const struct pen_option entry_table[] = {{.key = "name",
+                                                 .kind = PEN_OPTION_TEXT,
+                                                 .offset = offsetof(struct entry, name),
+                                                 .is_required = true},
+                                                {.key = "first",
+                                                 .kind = PEN_OPTION_INT,
+                                                 .offset = offsetof(struct entry, first),
+                                                 .default_text = "7"},
+                                                {.key = NULL}};
 
 static const char *const modes[] = {"append", "replace", "true", NULL};
 
@@ -45,6 +60,14 @@ static const struct pen_option table[] = {
      .default_text = "append",
      .choices = modes},
     {.key = "columns", .kind = PEN_OPTION_NODE, .offset = offsetof(struct sample, columns)},
+    {.key = "list",
+     .kind = PEN_OPTION_LIST,
+     .offset = offsetof(struct sample, list),
+     .entries = entry_table},
+    {.key = "map",
+     .kind = PEN_OPTION_MAP,
+     .offset = offsetof(struct sample, map),
+     .entries = entry_table},
     {.key = "pool_name", .kind = PEN_OPTION_IGNORED},
     {.key = NULL}};
 
@@ -145,6 +168,9 @@ static void options_bind_refuses_with_place_and_reason(void **state)
     assert_refused("mode: Append\n", "load.yml:1:1",
                    "unknown mode 'Append'; it must be one of: append, replace, true");
     assert_refused("- a\n", "load.yml:1:1", "'parser' must be a mapping, not a list");
+    assert_refused("list: {a: 1}\n", "load.yml:1:1", "'list' must be a list, not a mapping");
+    assert_refused("list: a\n", "load.yml:1:1", "'list' must be a list, not 'a'");
+    assert_refused("map: [a]\n", "load.yml:1:1", "'map' must be a mapping, not a list");
     assert_refused("quote: \"\\0\"\n", "load.yml:1:1", "'quote' must not hold a NUL character");
 }
 
@@ -188,6 +214,57 @@ static void options_bind_demands_what_is_required(void **state)
     assert_string_equal(err.where, "load.yml:2:1");
 }
 
+static void null_is_no_list_and_no_mapping(void **state)
+{
+    (void)state;
+    struct sample s;
+    assert_ok(bind("{list: ~, map: ~, columns: ~}", &s, err));
+    assert_null(s.list);
+    assert_null(s.map);
+    assert_non_null(s.columns);
+    assert_ok(bind("{list: [], map: {}}", &s, err));
+    assert_int_equal(s.list->count, 0);
+    assert_int_equal(s.map->count, 0);
+}
+
+static void assert_entries_refused(const char *text, const char *where, const char *message)
+{
+    struct sample s;
+    struct entry *entries = NULL;
+    struct pen_error err = {0};
+    assert_int_equal(bind(text, &s, &err), PEN_OK);
+    assert_int_equal(
+        pen_options_bind_list(entry_table, s.list, "list", sizeof *entries, &place, &entries, &err),
+        PEN_ERR_CONFIG);
+    assert_null(entries);
+    assert_string_equal(err.where, where);
+    assert_string_equal(err.message, message);
+}
+
+static void bind_list_fills_an_item_for_each_entry(void **state)
+{
+    (void)state;
+    struct sample s;
+    struct entry *entries = NULL;
+    assert_ok(bind("list: [{name: a}, {first: -2, name: b}]\n", &s, err));
+    assert_ok(
+        pen_options_bind_list(entry_table, s.list, "list", sizeof *entries, &place, &entries, err));
+    assert_string_equal(entries[0].name, "a");
+    assert_int_equal(entries[0].first, 7);
+    assert_string_equal(entries[1].name, "b");
+    assert_int_equal(entries[1].first, -2);
+    assert_ok(
+        pen_options_bind_list(entry_table, NULL, "list", sizeof *entries, &place, &entries, err));
+    assert_entries_refused("list:\n- {name: a}\n- {nam: b}\n", "load.yml:3:4",
+                           "unknown key 'nam' in 'list', did you mean 'name'?");
+    assert_entries_refused("list:\n- a\n", "load.yml:2:3",
+                           "an entry of 'list' must be a mapping, not a text");
+    assert_entries_refused("list:\n- {first: 1}\n", "load.yml:2:3",
+                           "field 'name' is required but not set");
+    assert_entries_refused("list: [null]\n", "load.yml:1:8",
+                           "an entry of 'list' must be a mapping, not null");
+}
+
 static void did_you_mean_finds_only_close_words(void **state)
 {
     (void)state;
@@ -210,6 +287,8 @@ int main(void)
         cmocka_unit_test(options_bind_never_shows_a_secret),
         cmocka_unit_test(options_bind_warns_when_a_key_has_no_meaning),
         cmocka_unit_test(options_bind_demands_what_is_required),
+        cmocka_unit_test(null_is_no_list_and_no_mapping),
+        cmocka_unit_test(bind_list_fills_an_item_for_each_entry),
         cmocka_unit_test(did_you_mean_finds_only_close_words),
     };
     return cmocka_run_group_tests(tests, NULL, release);
