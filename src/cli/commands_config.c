@@ -5,14 +5,6 @@
 #include "run/load.h"
 #include "run/run_scope.h"
 
-static const char *const kind_names[] = {
-    [PEN_OPTION_TEXT] = "text",       [PEN_OPTION_SECRET] = "text, secret",
-    [PEN_OPTION_BOOL] = "boolean",    [PEN_OPTION_INT] = "integer",
-    [PEN_OPTION_BYTES] = "bytes",     [PEN_OPTION_DOUBLE] = "number",
-    [PEN_OPTION_ENUM] = "word",       [PEN_OPTION_NODE] = "mapping or list",
-    [PEN_OPTION_IGNORED] = "ignored",
-};
-
 /* A text inside of a table cell. */
 static enum pen_code add_cell(struct pen_output *out, const char *text, struct pen_error *err)
 {
@@ -31,7 +23,7 @@ static enum pen_code add_choices(struct pen_output *out, const struct pen_option
                                  struct pen_error *err)
 {
     if (option->kind != PEN_OPTION_ENUM || option->choices == NULL)
-        return pen_output_add(out, pen_slice_str(kind_names[option->kind]), err);
+        return pen_output_add(out, pen_slice_str(pen_option_kind_name(option->kind)), err);
     for (const char *const *choice = option->choices; *choice != NULL; choice++)
         PEN_TRY(
             pen_output_addf(out, err, "%s`%s`", choice == option->choices ? "" : ", ", *choice));
@@ -73,6 +65,45 @@ static enum pen_code add_ignored(struct pen_output *out, const struct pen_option
 }
 
 static enum pen_code add_table(struct pen_output *out, const struct pen_option *options,
+                               struct pen_error *err);
+
+static bool is_listed_before(const struct pen_option *options, const struct pen_option *option)
+{
+    for (const struct pen_option *o = options; o != option; o++)
+        if (o->entries == option->entries)
+            return true;
+    return false;
+}
+
+/* "Each of `columns`, `add_columns`:" and the table that they share. */
+static enum pen_code add_entries(struct pen_output *out, const struct pen_option *option,
+                                 struct pen_error *err)
+{
+    PEN_TRY(pen_output_addf(out, err, "\n%s `%s`",
+                            option->kind == PEN_OPTION_LIST ? "Each of" : "In", option->key));
+    for (const struct pen_option *o = option + 1; o->key != NULL; o++)
+        if (o->entries == option->entries)
+            PEN_TRY(pen_output_addf(out, err, ", `%s`", o->key));
+    PEN_TRY(pen_output_add(out, PEN_LIT(":\n"), err));
+    return add_table(out, option->entries, err);
+}
+
+static enum pen_code add_nested(struct pen_output *out, const struct pen_option *options,
+                                struct pen_error *err)
+{
+    for (const struct pen_option *o = options; o->key != NULL; o++) {
+        if (o->entries != NULL && !is_listed_before(options, o))
+            PEN_TRY(add_entries(out, o, err));
+        for (const struct pen_option_variant *v = o->variants; v != NULL && v->name != NULL; v++) {
+            PEN_TRY(pen_output_addf(out, err, "\nEach of `%s` with `%s: %s`:\n", o->key,
+                                    o->variant_key, v->name));
+            PEN_TRY(add_table(out, v->options, err));
+        }
+    }
+    return PEN_OK;
+}
+
+static enum pen_code add_table(struct pen_output *out, const struct pen_option *options,
                                struct pen_error *err)
 {
     size_t count = 0;
@@ -86,7 +117,10 @@ static enum pen_code add_table(struct pen_output *out, const struct pen_option *
     for (const struct pen_option *o = options; o != NULL && o->key != NULL; o++)
         if (o->kind != PEN_OPTION_IGNORED && strncmp(o->key, "__", 2) != 0)
             PEN_TRY(add_option(out, o, err));
-    return options == NULL ? PEN_OK : add_ignored(out, options, err);
+    if (options == NULL)
+        return PEN_OK;
+    PEN_TRY(add_ignored(out, options, err));
+    return add_nested(out, options, err);
 }
 
 static enum pen_code add_step(struct pen_output *out, const char *what,
@@ -95,6 +129,18 @@ static enum pen_code add_step(struct pen_output *out, const char *what,
     PEN_TRY(pen_output_addf(out, err, "\n### %s `type: %s`\n\n%s\n", what, info->name,
                             info->summary != NULL ? info->summary : ""));
     return add_table(out, info->options, err);
+}
+
+/* Filters with several names are told once. */
+static enum pen_code add_filter(struct pen_output *out, size_t index, struct pen_error *err)
+{
+    const struct pen_step_info *info = &pen_filter_types[index]->info;
+    for (size_t i = 0; i < index; i++)
+        if (pen_filter_types[i]->info.options == info->options)
+            return pen_output_addf(out, err,
+                                   "\n### filter `type: %s`\n\n%s: the options of `type: %s`.\n",
+                                   info->name, info->summary, pen_filter_types[i]->info.name);
+    return add_step(out, "filter", info, err);
 }
 
 static enum pen_code add_steps(struct pen_output *out, struct pen_error *err)
@@ -110,7 +156,7 @@ static enum pen_code add_steps(struct pen_output *out, struct pen_error *err)
         PEN_TRY(add_step(out, "parser", &pen_parse_types[i]->info, err));
     PEN_TRY(pen_output_add(out, PEN_LIT("\n## filters: a list, applied in order\n"), err));
     for (size_t i = 0; pen_filter_types[i] != NULL; i++)
-        PEN_TRY(add_step(out, "filter", &pen_filter_types[i]->info, err));
+        PEN_TRY(add_filter(out, i, err));
     return PEN_OK;
 }
 

@@ -4,40 +4,6 @@
 #include "conf/suggest.h"
 #include "registry.h"
 
-static const char *const kind_names[] = {
-    [PEN_OPTION_TEXT] = "text",       [PEN_OPTION_SECRET] = "text, secret",
-    [PEN_OPTION_BOOL] = "boolean",    [PEN_OPTION_INT] = "integer",
-    [PEN_OPTION_BYTES] = "bytes",     [PEN_OPTION_DOUBLE] = "number",
-    [PEN_OPTION_ENUM] = "word",       [PEN_OPTION_NODE] = "mapping or list",
-    [PEN_OPTION_IGNORED] = "ignored",
-};
-
-#define COLUMN_EXAMPLE                                                                             \
-    "    columns:\n      - {name: id}\n      - {name: country, default: unknown}\n"                \
-    "    add_columns:\n      - {name: source, type: string, default: web}\n"
-#define HASH_EXAMPLE "    columns:\n      - {name: email, algorithm: SHA-256}\n"
-
-static const struct {
-    const char *type, *text;
-} examples[] = {
-    {"add_time", "    to_column: {name: time}\n    from_value: {mode: upload_time}\n"},
-    {"column", COLUMN_EXAMPLE},
-    {"retain_columns", "    columns:\n      - {name: id}\n      - {name: country}\n"},
-    {"add_columns", "    add_columns:\n      - {name: source, type: string, default: web}\n"},
-    {"drop_columns", "    drop_columns:\n      - {name: country}\n"},
-    {"expand_json",
-     "    json_column_name: record\n    expanded_columns:\n"
-     "      - {name: id, type: long}\n      - {name: email.primary, type: string}\n"},
-    {"hash", HASH_EXAMPLE},
-    {"digest", HASH_EXAMPLE},
-    {"mask", "    columns:\n      - {name: card, last: 4}\n"},
-    {"remove_columns", "    remove: [id, name]\n"},
-    {"rename", "    rules:\n      - {rule: upper_to_lower}\n"
-               "      - {rule: character_types, pass_types: [a-z, 0-9], pass_characters: _}\n"},
-    {"source_columns", "    columns: [bucket, key, line]\n"},
-    {"where", "    all:\n      - {column: status, operator: \">=\", value: 200}\n"},
-};
-
 static enum pen_code run_list(struct pen_cli *cli, const struct pen_args *args,
                               struct pen_error *err)
 {
@@ -68,20 +34,84 @@ static enum pen_code fail_unknown(const char *name, struct pen_error *err)
     return PEN_ERR_NOT_FOUND;
 }
 
+/* A word of several: the words themselves. */
+static enum pen_code add_kind(struct pen_buf *into, const struct pen_option *option,
+                              struct pen_error *err)
+{
+    pen_buf_clear(into);
+    if (option->kind != PEN_OPTION_ENUM)
+        return pen_buf_add_str(into, pen_option_kind_name(option->kind), err);
+    for (const char *const *choice = option->choices; *choice != NULL; choice++)
+        PEN_TRY(pen_buf_addf(into, err, "%s%s", choice == option->choices ? "" : ", ", *choice));
+    return PEN_OK;
+}
+
+static enum pen_code show_table(struct pen_render *render, const struct pen_option *options,
+                                const char *path, struct pen_error *err);
+
+/* The options of a mapping, of each mapping of a list, of each kind of mapping of a list. */
+static enum pen_code show_entries(struct pen_render *render, const struct pen_option *option,
+                                  const char *path, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf below = PEN_BUF(PEN_BUF_TEXT_MAX);
+    if (option->entries != NULL) {
+        PEN_TRY(
+            pen_buf_addf(&below, err, "%s%s.", path, option->kind == PEN_OPTION_LIST ? "[]" : ""));
+        PEN_TRY(show_table(render, option->entries, below.ptr, err));
+    }
+    for (const struct pen_option_variant *v = option->variants; v != NULL && v->name != NULL; v++) {
+        pen_buf_clear(&below);
+        PEN_TRY(pen_buf_addf(&below, err, "%s[%s: %s]", path, option->variant_key, v->name));
+        if (v->options->key == NULL) {
+            const struct pen_cell cells[] = {pen_cell_text(below.ptr), pen_cell_text("mapping"),
+                                             pen_cell_text(NULL), pen_cell_text("no options")};
+            PEN_TRY(pen_render_row(render, cells, err));
+        }
+        PEN_TRY(pen_buf_add_char(&below, '.', err));
+        PEN_TRY(show_table(render, v->options, below.ptr, err));
+    }
+    return PEN_OK;
+}
+
+static enum pen_code show_table(struct pen_render *render, const struct pen_option *options,
+                                const char *path, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
+    PEN_CLEANUP(pen_buf_release) struct pen_buf kind = PEN_BUF(PEN_BUF_TEXT_MAX);
+    for (const struct pen_option *option = options; option->key != NULL; option++) {
+        pen_buf_clear(&text);
+        PEN_TRY(pen_buf_addf(&text, err, "%s%s", path, option->key));
+        PEN_TRY(add_kind(&kind, option, err));
+        const struct pen_cell cells[] = {
+            pen_cell_text(text.ptr), pen_cell_text(kind.ptr),
+            pen_cell_text(option->is_required ? "required" : option->default_text),
+            pen_cell_text(option->help)};
+        PEN_TRY(pen_render_row(render, cells, err));
+        PEN_TRY(show_entries(render, option, text.ptr, err));
+    }
+    return PEN_OK;
+}
+
 static enum pen_code show_options(struct pen_cli *cli, const struct pen_render_options *options,
                                   const struct pen_filter_type *type, struct pen_error *err)
 {
     static const char *const names[] = {"Option", "Kind", "Default", "Meaning"};
     PEN_CLEANUP(pen_render_release) struct pen_render render = {0};
     PEN_TRY(pen_render_begin(&render, &cli->out, options, names, 4, err));
-    for (const struct pen_option *option = type->info.options; option->key != NULL; option++) {
-        const struct pen_cell cells[] = {
-            pen_cell_text(option->key), pen_cell_text(kind_names[option->kind]),
-            pen_cell_text(option->is_required ? "required" : option->default_text),
-            pen_cell_text(option->help)};
-        PEN_TRY(pen_render_row(&render, cells, err));
-    }
+    PEN_TRY(show_table(&render, type->info.options, "", err));
     return pen_render_end(&render, err);
+}
+
+static enum pen_code show_example(struct pen_cli *cli, const struct pen_step_info *info,
+                                  struct pen_error *err)
+{
+    PEN_TRY(pen_output_addf(&cli->out, err, "\nExample:\n\nfilters:\n  - type: %s\n", info->name));
+    for (const char *line = info->example; line != NULL && *line != '\0';) {
+        size_t len = strcspn(line, "\n");
+        PEN_TRY(pen_output_addf(&cli->out, err, "    %.*s\n", (int)len, line));
+        line += len + (line[len] == '\n');
+    }
+    return PEN_OK;
 }
 
 static enum pen_code run_show(struct pen_cli *cli, const struct pen_args *args,
@@ -96,11 +126,7 @@ static enum pen_code run_show(struct pen_cli *cli, const struct pen_args *args,
         return show_options(cli, &options, type, err);
     PEN_TRY(pen_output_addf(&cli->out, err, "%s: %s\n\n", type->info.name, type->info.summary));
     PEN_TRY(show_options(cli, &options, type, err));
-    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
-        if (strcmp(examples[i].type, type->info.name) == 0)
-            return pen_output_addf(&cli->out, err, "\nExample:\n\nfilters:\n  - type: %s\n%s",
-                                   type->info.name, examples[i].text);
-    return PEN_OK;
+    return show_example(cli, &type->info, err);
 }
 
 static const struct pen_flag format_flags[] = {PEN_FLAG_FORMAT, {.name = NULL}};

@@ -7,9 +7,7 @@
  * take the same options. Costs nothing per row for plain columns. source: spec/filters.md 1. */
 #include "filter/column_json.h"
 #include "filter/filter_reject.h"
-
-#include "base/number.h"
-#include "tz/time_format.h"
+#include "filter/node_value.h"
 
 #include <stdlib.h>
 
@@ -18,45 +16,98 @@ struct made {
     size_t from; /* index in the schema in; SIZE_MAX: a constant */
     enum pen_type type;
     bool has_default; /* constant, or what replaces null */
-    uint8_t boolean;
-    int64_t integer; /* long; microseconds of a timestamp */
-    uint16_t ns;
-    double number;
-    struct pen_slice text; /* string; canonical json */
+    struct pen_node_value value;
+};
+
+/* One of the three lists. */
+struct entry_list {
+    const struct pen_node *node;
+    struct pen_column_entry *entries;
+    size_t count;
 };
 
 struct column_state {
-    const struct pen_node *columns, *add_columns, *drop_columns;
-    char *default_format, *default_timezone;
+    struct entry_list columns, add_columns, drop_columns;
+    struct pen_time_words times;
     struct made *made;
     size_t made_count, made_cap;
     struct pen_column_json **json; /* per column of the schema in: edits inside it, or NULL */
     size_t json_count;
 };
 
+#define ENTRY(member) offsetof(struct pen_column_entry, member)
+
+static const struct pen_option entry_options[] = {
+    {.key = "name",
+     .kind = PEN_OPTION_TEXT,
+     .offset = ENTRY(name),
+     .is_required = true,
+     .help = "name of the column, or JSONPath of a member of a json column"},
+    {.key = "src",
+     .kind = PEN_OPTION_TEXT,
+     .offset = ENTRY(src),
+     .help = "incoming column to copy from; without it the one called name"},
+    {.key = "type",
+     .kind = PEN_OPTION_ENUM,
+     .offset = ENTRY(type),
+     .choices = pen_type_choices,
+     .help = "type of a constant; a copied column keeps its own"},
+    {.key = "default",
+     .kind = PEN_OPTION_NODE,
+     .offset = ENTRY(default_value),
+     .help = "value of a constant, and what replaces null"},
+    {.key = "format",
+     .kind = PEN_OPTION_TEXT,
+     .offset = ENTRY(times.format),
+     .help = "of a timestamp default; without it default_timestamp_format"},
+    {.key = "timezone",
+     .kind = PEN_OPTION_TEXT,
+     .offset = ENTRY(times.timezone),
+     .help = "of a timestamp default; without it default_timezone"},
+    {.key = NULL},
+};
+
+/* Only names matter here; the other keys of an entry may be written, as in the original. */
+static const struct pen_option drop_options[] = {
+    {.key = "name",
+     .kind = PEN_OPTION_TEXT,
+     .offset = ENTRY(name),
+     .is_required = true,
+     .help = "name of the column, or JSONPath of a member of a json column"},
+    {.key = "src", .kind = PEN_OPTION_IGNORED},
+    {.key = "type", .kind = PEN_OPTION_IGNORED},
+    {.key = "default", .kind = PEN_OPTION_IGNORED},
+    {.key = "format", .kind = PEN_OPTION_IGNORED},
+    {.key = "timezone", .kind = PEN_OPTION_IGNORED},
+    {.key = NULL},
+};
+
 #define AT(member) offsetof(struct column_state, member)
 
 static const struct pen_option options[] = {
     {.key = "columns",
-     .kind = PEN_OPTION_NODE,
-     .offset = AT(columns),
-     .help = "columns to retain, in this order: {name, src, default, type, format, timezone}"},
+     .kind = PEN_OPTION_LIST,
+     .offset = AT(columns.node),
+     .help = "columns to retain, in this order",
+     .entries = entry_options},
     {.key = "add_columns",
-     .kind = PEN_OPTION_NODE,
-     .offset = AT(add_columns),
-     .help = "columns to append: {name, src} or {name, type, default}"},
+     .kind = PEN_OPTION_LIST,
+     .offset = AT(add_columns.node),
+     .help = "columns to append: copies by src, constants by type and default",
+     .entries = entry_options},
     {.key = "drop_columns",
-     .kind = PEN_OPTION_NODE,
-     .offset = AT(drop_columns),
-     .help = "columns to leave out: {name}"},
+     .kind = PEN_OPTION_LIST,
+     .offset = AT(drop_columns.node),
+     .help = "columns to leave out, by name",
+     .entries = drop_options},
     {.key = "default_timestamp_format",
      .kind = PEN_OPTION_TEXT,
-     .offset = AT(default_format),
+     .offset = AT(times.format),
      .default_text = "%Y-%m-%d %H:%M:%S.%N %z",
      .help = "format of timestamp defaults"},
     {.key = "default_timezone",
      .kind = PEN_OPTION_TEXT,
-     .offset = AT(default_timezone),
+     .offset = AT(times.timezone),
      .default_text = "UTC",
      .help = "zone of timestamp defaults"},
     {.key = NULL},
@@ -66,85 +117,22 @@ static const char *const also[] = {"type", NULL};
 
 /* --- defaults --------------------------------------------------------------------------------- */
 
-static const char *member_text(const struct pen_node *item, const char *key, const char *otherwise)
-{
-    const struct pen_node *member = pen_node_get(item, key);
-    return member == NULL || member->kind == PEN_NODE_NULL ? otherwise : member->text.ptr;
-}
-
-static enum pen_code bad_default(const struct pen_filter *filter, const struct pen_node *node,
-                                 enum pen_type type, struct pen_error *err)
-{
-    return pen_fail_at(&filter->bind, node, err, "default '%.*s' is no %s", PEN_ARG(node->text),
-                       pen_type_name(type));
-}
-
-static enum pen_code timestamp_default(const struct pen_filter *filter, const struct pen_node *item,
-                                       const struct pen_node *node, struct made *made,
-                                       struct pen_error *err)
+static enum pen_code bind_default(const struct pen_filter *filter,
+                                  const struct pen_column_entry *entry, struct made *made,
+                                  struct pen_error *err)
 {
     const struct column_state *state = filter->state;
-    PEN_CLEANUP(pen_time_format_free_p) struct pen_time_format *format = NULL;
-    PEN_TRY(pen_time_format_new(member_text(item, "format", state->default_format),
-                                member_text(item, "timezone", state->default_timezone), NULL,
-                                &format, err));
-    struct pen_instant instant;
-    if (!pen_time_format_parse(format, node->text, &instant, NULL))
-        return bad_default(filter, node, made->type, err);
-    made->integer = instant.utc_us;
-    made->ns = instant.ns;
-    return PEN_OK;
-}
-
-static enum pen_code json_default(const struct pen_filter *filter, const struct pen_node *node,
-                                  struct made *made, struct pen_error *err)
-{
-    PEN_CLEANUP(pen_buf_release) struct pen_buf scratch = PEN_BUF(PEN_BUF_TEXT_MAX);
-    struct pen_slice canonical;
-    size_t used = 0;
-    if (pen_json_canonical(node->text, &scratch, &canonical, &used, NULL) != PEN_OK ||
-        !pen_json_is_blank(pen_slice_skip(node->text, used)))
-        return bad_default(filter, node, made->type, err);
-    char *copy = pen_arena_copy(filter->bind.arena, canonical);
-    if (copy == NULL)
-        return pen_fail_nomem(err);
-    made->text = pen_slice(copy, canonical.len);
-    return PEN_OK;
-}
-
-static enum pen_code bind_default(const struct pen_filter *filter, const struct pen_node *item,
-                                  struct made *made, struct pen_error *err)
-{
-    const struct pen_node *node = pen_node_get(item, "default");
+    const struct pen_node *node = entry->default_value;
     if (node == NULL || node->kind == PEN_NODE_NULL)
         return PEN_OK;
+    PEN_CLEANUP(pen_time_format_free_p) struct pen_time_format *format = NULL;
+    if (made->type == PEN_TYPE_TIMESTAMP)
+        PEN_TRY(pen_time_words_compile(pen_time_words_or(entry->times, state->times), entry->name,
+                                       entry->node, &filter->bind, &format, err));
+    if (!pen_node_value_read(node, made->type, format, filter->bind.arena, &made->value))
+        return pen_fail_at(&filter->bind, node, err, "default '%.*s' is no %s", PEN_ARG(node->text),
+                           pen_type_name(made->type));
     made->has_default = true;
-    bool is_number = node->kind == PEN_NODE_INT || node->kind == PEN_NODE_DOUBLE;
-    switch (made->type) {
-    case PEN_TYPE_BOOLEAN:
-        made->boolean =
-            node->kind == PEN_NODE_BOOL ? node->boolean : pen_slice_is(node->text, "true");
-        if (node->kind != PEN_NODE_BOOL && !made->boolean && !pen_slice_is(node->text, "false"))
-            return bad_default(filter, node, made->type, err);
-        return PEN_OK;
-    case PEN_TYPE_LONG:
-        made->integer = node->integer;
-        return node->kind == PEN_NODE_INT || pen_parse_long(node->text, &made->integer)
-                   ? PEN_OK
-                   : bad_default(filter, node, made->type, err);
-    case PEN_TYPE_DOUBLE:
-        made->number = node->number;
-        return is_number || pen_parse_double(node->text, &made->number)
-                   ? PEN_OK
-                   : bad_default(filter, node, made->type, err);
-    case PEN_TYPE_TIMESTAMP:
-        return timestamp_default(filter, item, node, made, err);
-    case PEN_TYPE_JSON:
-        return json_default(filter, node, made, err);
-    case PEN_TYPE_STRING:
-        break;
-    }
-    made->text = node->text;
     return PEN_OK;
 }
 
@@ -171,113 +159,82 @@ static bool is_path(struct pen_slice name)
     return name.len > 0 && name.ptr[0] == '$';
 }
 
-static enum pen_code entry_name(const struct pen_filter *filter, const struct pen_node *item,
-                                struct pen_slice *ret_name, struct pen_error *err)
-{
-    const struct pen_node *name = pen_node_get(item, "name");
-    if (name == NULL || name->kind == PEN_NODE_NULL)
-        return pen_fail_at(&filter->bind, item, err, "field 'name' is required but not set");
-    *ret_name = name->text;
-    return PEN_OK;
-}
-
 /* One entry of columns or add_columns that names a plain column. */
-static enum pen_code plan_entry(struct pen_filter *filter, const struct pen_node *item,
-                                struct pen_slice name, const char *list,
-                                const struct pen_schema *in, struct pen_schema *out,
+static enum pen_code plan_plain(struct pen_filter *filter, const struct pen_column_entry *entry,
+                                bool is_adding, const struct pen_schema *in, struct pen_schema *out,
                                 struct pen_error *err)
 {
-    const struct pen_node *src = pen_node_get(item, "src");
-    bool is_adding = strcmp(list, "add_columns") == 0;
-    struct pen_slice source = src != NULL ? src->text : name;
-    size_t from = is_adding && src == NULL ? SIZE_MAX : pen_schema_find(in, source);
+    struct pen_slice name = pen_slice_str(entry->name);
+    struct pen_slice source = entry->src != NULL ? pen_slice_str(entry->src) : name;
+    size_t from = is_adding && entry->src == NULL ? SIZE_MAX : pen_schema_find(in, source);
     struct made made = {.from = from};
     if (from != SIZE_MAX) {
         made.type = in->fields[from].type;
-        PEN_TRY(bind_default(filter, item, &made, err));
+        PEN_TRY(bind_default(filter, entry, &made, err));
         return add_made(filter, made, name, in->fields[from].format, out, err);
     }
-    const struct pen_node *type = pen_node_get(item, "type");
-    if (type == NULL || pen_node_get(item, "default") == NULL)
+    if (!entry->has_type || entry->default_value == NULL)
         return pen_filter_fail_column(
-            filter, item, in, source, err,
-            "%s: Column '%.*s' does not have \"type\" and \"default\", and is not found", list,
-            PEN_ARG(source));
-    if (!pen_type_from_name(type->text, &made.type))
-        return pen_fail_at(&filter->bind, type, err, "column '%.*s': unknown type '%.*s'",
-                           PEN_ARG(name), PEN_ARG(type->text));
-    PEN_TRY(bind_default(filter, item, &made, err));
+            filter, entry->node, in, source, err,
+            "%s: Column '%.*s' does not have \"type\" and \"default\", and is not found",
+            is_adding ? "add_columns" : "columns", PEN_ARG(source));
+    made.type = (enum pen_type)entry->type;
+    PEN_TRY(bind_default(filter, entry, &made, err));
     return add_made(filter, made, name, NULL, out, err);
 }
 
 /* An entry whose name is a JSONPath: an edit of the json column it begins with. */
-static enum pen_code plan_path(struct pen_filter *filter, const struct pen_node *item,
-                               struct pen_slice name, enum pen_column_json_kind kind,
-                               const struct pen_schema *in, struct pen_error *err)
+static enum pen_code plan_path(struct pen_filter *filter, const struct pen_column_entry *written,
+                               enum pen_column_json_kind kind, const struct pen_schema *in,
+                               struct pen_error *err)
 {
     struct column_state *state = filter->state;
     struct pen_json_path path;
     struct pen_error reason = {0};
-    if (pen_json_path_compile(name, filter->bind.arena, &path, &reason) != PEN_OK)
-        return pen_fail_at(&filter->bind, item, err, "%s", reason.message);
+    if (pen_json_path_compile(pen_slice_str(written->name), filter->bind.arena, &path, &reason) !=
+        PEN_OK)
+        return pen_fail_at(&filter->bind, written->node, err, "%s", reason.message);
     if (path.count < 2 || path.steps[0].kind != PEN_JSON_STEP_MEMBER)
-        return pen_fail_at(&filter->bind, item, err,
-                           "JSONPath '%.*s' must name a column and a place inside it",
-                           PEN_ARG(name));
-    size_t column = pen_schema_find(in, path.steps[0].name);
+        return pen_fail_at(&filter->bind, written->node, err,
+                           "JSONPath '%s' must name a column and a place inside it", written->name);
+    struct pen_slice name = path.steps[0].name;
+    size_t column = pen_schema_find(in, name);
     if (column == SIZE_MAX)
-        return pen_filter_fail_column(filter, item, in, path.steps[0].name, err,
-                                      "JSONPath '%.*s': column '%.*s' is not found", PEN_ARG(name),
-                                      PEN_ARG(path.steps[0].name));
+        return pen_filter_fail_column(filter, written->node, in, name, err,
+                                      "JSONPath '%s': column '%.*s' is not found", written->name,
+                                      PEN_ARG(name));
     if (in->fields[column].type != PEN_TYPE_JSON)
-        return pen_fail_at(&filter->bind, item, err, "JSONPath '%.*s': column '%s' is not json",
-                           PEN_ARG(name), in->fields[column].name);
+        return pen_fail_at(&filter->bind, written->node, err,
+                           "JSONPath '%s': column '%s' is not json", written->name,
+                           in->fields[column].name);
     struct pen_column_json_entry entry = {
-        .kind = kind, .steps = path.steps + 1, .count = path.count - 1, .item = item};
+        .kind = kind, .steps = path.steps + 1, .count = path.count - 1, .written = written};
     return pen_column_json_add(&state->json[column], &entry, &filter->bind, err);
 }
 
-typedef enum pen_code (*entry_fn)(struct pen_filter *filter, const struct pen_node *item,
-                                  struct pen_slice name, const char *list,
-                                  const struct pen_schema *in, struct pen_schema *out,
-                                  struct pen_error *err);
-
-/* One of the three lists. */
-struct entry_list {
-    const struct pen_node *node;
-    const char *name;
-    enum pen_column_json_kind kind;
-    entry_fn plain; /* for entries that are no paths; NULL: they are looked at elsewhere */
-};
-
-/* The entries of a list: paths go to the json columns, plain names to `plain`. */
-static enum pen_code plan_list(struct pen_filter *filter, const struct entry_list *entries,
-                               const struct pen_schema *in, struct pen_schema *out,
-                               struct pen_error *err)
+/* The entries of a list: paths go to the json columns, plain names become columns. */
+static enum pen_code plan_list(struct pen_filter *filter, const struct entry_list *list,
+                               enum pen_column_json_kind kind, const struct pen_schema *in,
+                               struct pen_schema *out, struct pen_error *err)
 {
-    const struct pen_node *list = entries->node;
-    if (list != NULL && list->kind != PEN_NODE_LIST)
-        return pen_fail_at(&filter->bind, list, err, "'%s' must be a list", entries->name);
-    for (const struct pen_node *item = list == NULL ? NULL : list->first; item != NULL;
-         item = item->next) {
-        struct pen_slice column;
-        PEN_TRY(entry_name(filter, item, &column, err));
-        if (is_path(column))
-            PEN_TRY(plan_path(filter, item, column, entries->kind, in, err));
-        else if (entries->plain != NULL)
-            PEN_TRY(entries->plain(filter, item, column, entries->name, in, out, err));
+    for (size_t i = 0; i < list->count; i++) {
+        const struct pen_column_entry *entry = &list->entries[i];
+        struct pen_slice name = pen_slice_str(entry->name);
+        if (is_path(name))
+            PEN_TRY(plan_path(filter, entry, kind, in, err));
+        else if (kind != PEN_COLUMN_JSON_DROP)
+            PEN_TRY(plan_plain(filter, entry, kind == PEN_COLUMN_JSON_ADD, in, out, err));
+        else if (pen_schema_find(in, name) == SIZE_MAX)
+            pen_filter_warn_column(filter, entry->node, in, name);
     }
     return PEN_OK;
 }
 
-static bool has_plain_entry(const struct pen_node *list, struct pen_slice name)
+static bool is_dropped(const struct column_state *state, const char *name)
 {
-    for (const struct pen_node *item = list == NULL ? NULL : list->first; item != NULL;
-         item = item->next) {
-        const struct pen_node *entry = pen_node_get(item, "name");
-        if (entry != NULL && pen_slice_equal(entry->text, name))
+    for (size_t i = 0; i < state->drop_columns.count; i++)
+        if (strcmp(state->drop_columns.entries[i].name, name) == 0)
             return true;
-    }
     return false;
 }
 
@@ -285,21 +242,14 @@ static bool has_plain_entry(const struct pen_node *list, struct pen_slice name)
 static enum pen_code keep_others(struct pen_filter *filter, const struct pen_schema *in,
                                  struct pen_schema *out, struct pen_error *err)
 {
-    const struct column_state *state = filter->state;
     for (size_t i = 0; i < in->count; i++) {
         const struct pen_field *field = &in->fields[i];
-        struct pen_slice name = pen_slice_str(field->name);
-        if (has_plain_entry(state->drop_columns, name))
+        if (is_dropped(filter->state, field->name))
             continue;
         struct made made = {.from = i, .type = field->type};
-        PEN_TRY(add_made(filter, made, name, field->format, out, err));
+        PEN_TRY(add_made(filter, made, pen_slice_str(field->name), field->format, out, err));
     }
     return PEN_OK;
-}
-
-static bool has_entries(const struct pen_node *list)
-{
-    return list != NULL && list->kind == PEN_NODE_LIST && list->count > 0;
 }
 
 static enum pen_code column_plan(struct pen_filter *filter, const struct pen_schema *in,
@@ -310,25 +260,41 @@ static enum pen_code column_plan(struct pen_filter *filter, const struct pen_sch
     if (state->json == NULL)
         return pen_fail_nomem(err);
     state->json_count = in->count;
-    bool is_retaining = has_entries(state->columns);
-    const struct entry_list columns = {state->columns, "columns", PEN_COLUMN_JSON_RETAIN,
-                                       plan_entry};
-    const struct entry_list dropped = {state->drop_columns, "drop_columns", PEN_COLUMN_JSON_DROP,
-                                       NULL};
-    const struct entry_list added = {state->add_columns, "add_columns", PEN_COLUMN_JSON_ADD,
-                                     plan_entry};
-    PEN_TRY(plan_list(filter, &columns, in, ret_out, err));
-    PEN_TRY(plan_list(filter, &dropped, in, ret_out, err));
-    if (!is_retaining)
+    PEN_TRY(plan_list(filter, &state->columns, PEN_COLUMN_JSON_RETAIN, in, ret_out, err));
+    PEN_TRY(plan_list(filter, &state->drop_columns, PEN_COLUMN_JSON_DROP, in, ret_out, err));
+    if (state->columns.count == 0)
         PEN_TRY(keep_others(filter, in, ret_out, err));
-    return plan_list(filter, &added, in, ret_out, err);
+    return plan_list(filter, &state->add_columns, PEN_COLUMN_JSON_ADD, in, ret_out, err);
+}
+
+static enum pen_code bind_list(struct pen_filter *filter, const struct pen_option *table,
+                               struct entry_list *list, const char *key, struct pen_error *err)
+{
+    if (list->node == NULL)
+        return PEN_OK;
+    PEN_TRY(pen_options_bind_list(table, list->node, key, sizeof *list->entries, &filter->bind,
+                                  &list->entries, err));
+    const struct pen_node *item = list->node->first;
+    for (; list->count < list->node->count; list->count++, item = item->next) {
+        struct pen_column_entry *entry = &list->entries[list->count];
+        const struct pen_node *type = pen_node_get(item, "type"), *value = entry->default_value;
+        if (value != NULL && (value->kind == PEN_NODE_LIST || value->kind == PEN_NODE_MAP))
+            return pen_fail_at(&filter->bind, value, err,
+                               "'default' must be one value; put JSON into quotes");
+        entry->node = item;
+        entry->has_type = type != NULL && type->kind != PEN_NODE_NULL;
+    }
+    return PEN_OK;
 }
 
 static enum pen_code column_open(struct pen_filter *filter, struct pen_error *err)
 {
     struct column_state *state = filter->state;
     PEN_TRY(pen_options_bind(options, filter->config, "filters", also, state, &filter->bind, err));
-    if (has_entries(state->columns) && has_entries(state->drop_columns))
+    PEN_TRY(bind_list(filter, entry_options, &state->columns, "columns", err));
+    PEN_TRY(bind_list(filter, entry_options, &state->add_columns, "add_columns", err));
+    PEN_TRY(bind_list(filter, drop_options, &state->drop_columns, "drop_columns", err));
+    if (state->columns.count > 0 && state->drop_columns.count > 0)
         return pen_fail_at(&filter->bind, filter->config, err,
                            "Either of \"columns\", \"drop_columns\" can be specified.");
     return PEN_OK;
@@ -365,21 +331,22 @@ static void put_default(const struct made *made, struct pen_column *column, size
 {
     switch (made->type) {
     case PEN_TYPE_BOOLEAN:
-        pen_column_booleans(column)[row] = made->boolean;
+        pen_column_booleans(column)[row] = (uint8_t)made->value.integer;
         break;
     case PEN_TYPE_LONG:
-        pen_column_longs(column)[row] = made->integer;
+        pen_column_longs(column)[row] = made->value.integer;
         break;
     case PEN_TYPE_DOUBLE:
-        pen_column_doubles(column)[row] = made->number;
+        pen_column_doubles(column)[row] = made->value.number;
         break;
     case PEN_TYPE_TIMESTAMP:
-        pen_column_longs(column)[row] = made->integer;
-        column->nanos[row] = made->ns;
+        pen_column_longs(column)[row] = made->value.integer;
+        column->nanos[row] = made->value.ns;
         break;
     case PEN_TYPE_STRING:
     case PEN_TYPE_JSON: /* the text lives in the configuration's arena, longer than any batch */
-        pen_column_strings(column)[row] = pen_string_make(made->text.ptr, made->text.len);
+        pen_column_strings(column)[row] =
+            pen_string_make(made->value.text.ptr, made->value.text.len);
         break;
     }
     pen_column_set_valid(column, row, true);
@@ -441,22 +408,26 @@ static enum pen_code column_apply(struct pen_filter_local *filter_local, struct 
     return pen_batch_set_columns(batch, columns, state->made_count, err);
 }
 
-#define COLUMN_TYPE(type_name, text)                                                               \
+#define COLUMN_TYPE(type_name, text, example_text)                                                 \
     {                                                                                              \
         .info = {.name = (type_name),                                                              \
                  .summary = (text),                                                                \
                  .options = options,                                                               \
+                 .example = (example_text),                                                        \
                  .state_size = sizeof(struct column_state)},                                       \
         .local_size = sizeof(struct local), .open = column_open, .plan = column_plan,              \
         .local_open = column_local_open, .local_close = column_local_close, .apply = column_apply, \
         .close = column_close,                                                                     \
     }
 
-const struct pen_filter_type pen_filter_column =
-    COLUMN_TYPE("column", "retains, adds and drops columns, and members of json columns");
+#define RETAIN "columns:\n  - {name: id}\n  - {name: country, default: unknown}\n"
+#define ADD    "add_columns:\n  - {name: source, type: string, default: web}\n"
+
+const struct pen_filter_type pen_filter_column = COLUMN_TYPE(
+    "column", "retains, adds and drops columns, and members of json columns", RETAIN ADD);
 const struct pen_filter_type pen_filter_retain_columns =
-    COLUMN_TYPE("retain_columns", "type column by the console's word");
+    COLUMN_TYPE("retain_columns", "type column by the console's word", RETAIN);
 const struct pen_filter_type pen_filter_add_columns =
-    COLUMN_TYPE("add_columns", "type column by the console's word");
-const struct pen_filter_type pen_filter_drop_columns =
-    COLUMN_TYPE("drop_columns", "type column by the console's word");
+    COLUMN_TYPE("add_columns", "type column by the console's word", ADD);
+const struct pen_filter_type pen_filter_drop_columns = COLUMN_TYPE(
+    "drop_columns", "type column by the console's word", "drop_columns:\n  - {name: country}\n");

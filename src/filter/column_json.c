@@ -48,12 +48,13 @@ static bool same_step(const struct pen_json_step *a, const struct pen_json_step 
 static enum pen_code bind_src(struct pen_column_json_entry *entry, const struct pen_bind *bind,
                               struct pen_error *err)
 {
-    const struct pen_node *src = pen_node_get(entry->item, "src");
-    if (src == NULL || src->kind == PEN_NODE_NULL)
+    const struct pen_column_entry *written = entry->written;
+    if (written->src == NULL)
         return PEN_OK;
+    const struct pen_node *src = pen_node_get(written->node, "src");
     struct pen_json_path path;
     struct pen_error reason = {0};
-    if (pen_json_path_compile(src->text, bind->arena, &path, &reason) != PEN_OK)
+    if (pen_json_path_compile(pen_slice_str(written->src), bind->arena, &path, &reason) != PEN_OK)
         return pen_fail_at(bind, src, err, "%s", reason.message);
     bool is_sibling =
         path.count == entry->count + 1 && path.steps[path.count - 1].kind == PEN_JSON_STEP_MEMBER;
@@ -97,14 +98,17 @@ static enum pen_code default_as_json(const struct pen_node *node, enum pen_type 
 static enum pen_code bind_default(struct pen_column_json_entry *entry, const struct pen_bind *bind,
                                   struct pen_error *err)
 {
-    const struct pen_node *node = pen_node_get(entry->item, "default");
-    const struct pen_node *type_node = pen_node_get(entry->item, "type");
-    enum pen_type type = PEN_TYPE_JSON;
-    if (type_node != NULL && !pen_type_from_name(type_node->text, &type))
-        return pen_fail_at(bind, type_node, err, "unknown type '%.*s'", PEN_ARG(type_node->text));
+    const struct pen_column_entry *written = entry->written;
+    const struct pen_node *node = written->default_value;
+    enum pen_type type = written->has_type ? (enum pen_type)written->type : PEN_TYPE_JSON;
     if (type == PEN_TYPE_TIMESTAMP)
-        return pen_fail_at(bind, type_node, err,
+        return pen_fail_at(bind, pen_node_get(written->node, "type"), err,
                            "type: timestamp is not supported in json columns");
+    if (entry->kind == PEN_COLUMN_JSON_ADD && entry->src.len == 0 &&
+        (node == NULL || !written->has_type))
+        return pen_fail_at(bind, written->node, err,
+                           "add_columns: Column '%s' does not have \"type\" and \"default\"",
+                           written->name);
     if (node == NULL)
         return PEN_OK;
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
@@ -136,8 +140,8 @@ enum pen_code pen_column_json_add(struct pen_column_json **json,
     if (self == NULL)
         return pen_fail_nomem(err);
     if (self->count == ENTRIES_MAX)
-        return pen_fail_at(bind, entry->item, err, "more than %d entries for one json column",
-                           ENTRIES_MAX);
+        return pen_fail_at(bind, entry->written->node, err,
+                           "more than %d entries for one json column", ENTRIES_MAX);
     if (self->count == self->cap) {
         size_t cap = self->cap == 0 ? 8 : self->cap * 2;
         struct pen_column_json_entry *grown = realloc(self->entries, cap * sizeof *grown);

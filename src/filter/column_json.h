@@ -12,16 +12,26 @@
 #define PEN_FILTER_COLUMN_JSON_H
 
 #include "batch/batch.h"
-#include "conf/options.h"
 #include "filter/json_path.h"
+#include "tz/time_options.h"
 
 enum pen_column_json_kind { PEN_COLUMN_JSON_RETAIN, PEN_COLUMN_JSON_DROP, PEN_COLUMN_JSON_ADD };
+
+/* An entry of columns, add_columns or drop_columns as it is written. */
+struct pen_column_entry {
+    char *name, *src;
+    int type;                             /* enum pen_type, if has_type */
+    const struct pen_node *default_value; /* NULL: none is written */
+    struct pen_time_words times;          /* of a timestamp default */
+    bool has_type;                        /* set by the filter, as is */
+    const struct pen_node *node;          /* the entry's place */
+};
 
 struct pen_column_json_entry {
     enum pen_column_json_kind kind;
     const struct pen_json_step *steps; /* inside the column: at least one */
     size_t count;
-    const struct pen_node *item;   /* the entry: src, type, default */
+    const struct pen_column_entry *written;
     struct pen_slice src;          /* set by pen_column_json_add: last name of `src`, or empty */
     struct pen_slice default_text; /* JSON text of the default; empty: none */
 };
@@ -37,7 +47,7 @@ void pen_column_json_scratch_init(struct pen_column_json_scratch *scratch);
 void pen_column_json_scratch_release(struct pen_column_json_scratch *scratch);
 
 /* pen_column_json_add - one more edit (*json is made when NULL). errors: PEN_ERR_CONFIG: an
- * impossible src, a timestamp inside JSON, a bad default. */
+ * impossible src, a timestamp inside JSON, a bad default, nothing to add. */
 PEN_MUST_USE enum pen_code pen_column_json_add(struct pen_column_json **json,
                                                const struct pen_column_json_entry *entry,
                                                const struct pen_bind *bind, struct pen_error *err);

@@ -9,7 +9,8 @@
 #include "filter/json_path.h"
 
 #include "base/number.h"
-#include "tz/time_format.h"
+#include "base/utf8.h"
+#include "tz/time_options.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,9 +18,10 @@
 #include <strings.h>
 
 struct expanded {
-    const struct pen_node *node;
     char *name;
-    enum pen_type type;
+    int type;                    /* enum pen_type */
+    struct pen_time_words times; /* timestamps only */
+    const struct pen_node *node;
     struct pen_json_path path;
     struct pen_time_format *format; /* timestamps only */
 };
@@ -28,10 +30,39 @@ struct expand {
     char *column_name, *root;
     const struct pen_node *columns_node;
     bool is_kept, stop_on_invalid_record;
-    char *default_timezone, *default_format, *default_date;
+    struct pen_time_words times;
     const struct pen_node *time_zone;
-    struct expanded *columns;
-    size_t count, column; /* index of the json column */
+    struct expanded *columns; /* in the configuration's arena */
+    size_t count, column;     /* index of the json column */
+};
+
+#define ENTRY(member) offsetof(struct expanded, member)
+
+static const struct pen_option column_options[] = {
+    {.key = "name",
+     .kind = PEN_OPTION_TEXT,
+     .offset = ENTRY(name),
+     .is_required = true,
+     .help = "name of the new column, and the end of its JSONPath"},
+    {.key = "type",
+     .kind = PEN_OPTION_ENUM,
+     .offset = ENTRY(type),
+     .is_required = true,
+     .choices = pen_type_choices,
+     .help = "type of the new column"},
+    {.key = "format",
+     .kind = PEN_OPTION_TEXT,
+     .offset = ENTRY(times.format),
+     .help = "of a timestamp; without it default_timestamp_format"},
+    {.key = "timezone",
+     .kind = PEN_OPTION_TEXT,
+     .offset = ENTRY(times.timezone),
+     .help = "of a timestamp; without it default_timezone"},
+    {.key = "date",
+     .kind = PEN_OPTION_TEXT,
+     .offset = ENTRY(times.date),
+     .help = "of a timestamp; without it default_date"},
+    {.key = NULL},
 };
 
 #define AT(member) offsetof(struct expand, member)
@@ -48,10 +79,11 @@ static const struct pen_option options[] = {
      .default_text = "$.",
      .help = "put before each name to make its JSONPath"},
     {.key = "expanded_columns",
-     .kind = PEN_OPTION_NODE,
+     .kind = PEN_OPTION_LIST,
      .offset = AT(columns_node),
      .is_required = true,
-     .help = "list of {name, type, format, timezone, date}"},
+     .help = "the new columns",
+     .entries = column_options},
     {.key = "keep_expanding_json_column",
      .kind = PEN_OPTION_BOOL,
      .offset = AT(is_kept),
@@ -64,17 +96,17 @@ static const struct pen_option options[] = {
      .help = "a record that cannot be converted fails the job"},
     {.key = "default_timezone",
      .kind = PEN_OPTION_TEXT,
-     .offset = AT(default_timezone),
+     .offset = AT(times.timezone),
      .default_text = "UTC",
      .help = "zone of timestamps that say none"},
     {.key = "default_timestamp_format",
      .kind = PEN_OPTION_TEXT,
-     .offset = AT(default_format),
+     .offset = AT(times.format),
      .default_text = "%Y-%m-%d %H:%M:%S.%N %z",
      .help = "format of timestamps"},
     {.key = "default_date",
      .kind = PEN_OPTION_TEXT,
-     .offset = AT(default_date),
+     .offset = AT(times.date),
      .default_text = "1970-01-01",
      .help = "date of timestamps that say none"},
     {.key = "cache_provider", .kind = PEN_OPTION_IGNORED, .help = "paths are compiled once"},
@@ -88,12 +120,6 @@ static const struct pen_option options[] = {
 static const char *const also[] = {"type", NULL};
 
 /* --- configuration ---------------------------------------------------------------------------- */
-
-static const char *member_text(const struct pen_node *node, const char *key, const char *otherwise)
-{
-    const struct pen_node *member = pen_node_get(node, key);
-    return member == NULL || member->kind == PEN_NODE_NULL ? otherwise : member->text.ptr;
-}
 
 static enum pen_code compile_path(struct pen_filter *filter, struct expanded *column,
                                   struct pen_error *err)
@@ -113,54 +139,30 @@ static enum pen_code compile_path(struct pen_filter *filter, struct expanded *co
 }
 
 static enum pen_code open_column(struct pen_filter *filter, struct expanded *column,
-                                 const struct pen_field *field, struct pen_error *err)
+                                 struct pen_error *err)
 {
     const struct expand *expand = filter->state;
-    column->name = pen_arena_copy(filter->bind.arena, pen_slice_str(field->name));
-    if (column->name == NULL)
-        return pen_fail_nomem(err);
-    column->type = field->type;
+    for (const struct expanded *other = expand->columns; other < column; other++)
+        if (strcmp(other->name, column->name) == 0)
+            return pen_fail_at(&filter->bind, column->node, err,
+                               "expanded_columns has the name '%s' twice", column->name);
     PEN_TRY(compile_path(filter, column, err));
-    if (field->type != PEN_TYPE_TIMESTAMP)
+    if (column->type != PEN_TYPE_TIMESTAMP)
         return PEN_OK;
-    return pen_time_format_new(member_text(column->node, "format", expand->default_format),
-                               member_text(column->node, "timezone", expand->default_timezone),
-                               member_text(column->node, "date", expand->default_date),
-                               &column->format, err);
-}
-
-/* {name, type} of one entry; the same checks as a parser's columns. */
-static enum pen_code bind_entry(const struct pen_filter *filter, const struct pen_node *item,
-                                struct pen_schema *schema, struct pen_error *err)
-{
-    const struct pen_node *name = pen_node_get(item, "name"), *type = pen_node_get(item, "type");
-    if (name == NULL || type == NULL)
-        return pen_fail_at(&filter->bind, item, err, "an expanded column needs 'name' and 'type'");
-    enum pen_type value;
-    if (!pen_type_from_name(type->text, &value))
-        return pen_fail_at(&filter->bind, type, err, "column '%.*s': unknown type '%.*s'",
-                           PEN_ARG(name->text), PEN_ARG(type->text));
-    if (pen_schema_find(schema, name->text) != SIZE_MAX)
-        return pen_fail_at(&filter->bind, item, err, "expanded_columns has the name '%.*s' twice",
-                           PEN_ARG(name->text));
-    return pen_schema_add(schema, name->text, value, NULL, err);
+    return pen_time_words_compile(pen_time_words_or(column->times, expand->times), column->name,
+                                  column->node, &filter->bind, &column->format, err);
 }
 
 static enum pen_code open_columns(struct pen_filter *filter, struct pen_error *err)
 {
     struct expand *expand = filter->state;
-    const struct pen_node *list = expand->columns_node;
-    if (list->kind != PEN_NODE_LIST || list->count == 0)
-        return pen_fail_at(&filter->bind, list, err, "'expanded_columns' must be a list");
-    expand->columns = calloc(list->count, sizeof *expand->columns);
-    if (expand->columns == NULL)
-        return pen_fail_nomem(err);
-    PEN_CLEANUP(pen_schema_clear) struct pen_schema schema = {0};
-    for (const struct pen_node *item = list->first; item != NULL; item = item->next) {
-        PEN_TRY(bind_entry(filter, item, &schema, err));
-        struct expanded *column = &expand->columns[expand->count++];
-        column->node = item;
-        PEN_TRY(open_column(filter, column, &schema.fields[schema.count - 1], err));
+    const struct pen_node *list = expand->columns_node, *item = list->first;
+    PEN_TRY(pen_options_bind_list(column_options, list, "expanded_columns", sizeof *expand->columns,
+                                  &filter->bind, &expand->columns, err));
+    expand->count = list->count;
+    for (size_t i = 0; i < expand->count; i++, item = item->next) {
+        expand->columns[i].node = item;
+        PEN_TRY(open_column(filter, &expand->columns[i], err));
     }
     return PEN_OK;
 }
@@ -189,7 +191,8 @@ static enum pen_code add_expanded(const struct pen_filter *filter, const struct 
             return pen_fail_at(&filter->bind, column->node, err,
                                "expanded column '%s' is duplicated with another column",
                                column->name);
-        PEN_TRY(pen_schema_add(out, pen_slice_str(column->name), column->type, NULL, err));
+        PEN_TRY(pen_schema_add(out, pen_slice_str(column->name), (enum pen_type)column->type, NULL,
+                               err));
     }
     return PEN_OK;
 }
@@ -257,9 +260,11 @@ static enum pen_code invalid(const struct cell *cell, struct pen_slice text, con
                              struct pen_error *err)
 {
     char reason[256];
+    struct pen_slice shown = pen_slice(text.ptr, text.len < 120 ? text.len : 120);
+    shown.len -= pen_utf8_cut_len(shown);
     int n =
         snprintf(reason, sizeof reason, "Skipped an invalid record (Failed to parse '%.*s' as %s)",
-                 text.len < 120 ? (int)text.len : 120, text.ptr, as);
+                 PEN_ARG(shown), as);
     const struct pen_filter_problem problem = {cell->column->name, "bad_value",
                                                pen_slice(reason, (size_t)n)};
     PEN_TRY(
@@ -268,7 +273,7 @@ static enum pen_code invalid(const struct cell *cell, struct pen_slice text, con
     if (!expand->stop_on_invalid_record)
         return PEN_OK;
     (void)pen_fail(err, PEN_ERR_CORRUPT, "Found an invalid record (Failed to parse '%.*s' as %s)",
-                   text.len < 120 ? (int)text.len : 120, text.ptr, as);
+                   PEN_ARG(shown), as);
     pen_error_where(err, "%s:%llu", pen_batch_origin(cell->batch, cell->row)->object,
                     (unsigned long long)pen_batch_line(cell->batch, cell->row));
     return PEN_ERR_CORRUPT;
@@ -323,7 +328,7 @@ static enum pen_code put(const struct cell *cell, struct pen_slice text, struct 
 {
     size_t row = cell->row;
     struct pen_instant instant;
-    switch (cell->column->type) {
+    switch ((enum pen_type)cell->column->type) {
     case PEN_TYPE_STRING:
         return put_text(cell, text, err);
     case PEN_TYPE_JSON:
@@ -419,11 +424,11 @@ static enum pen_code expand_apply(struct pen_filter_local *filter_local, struct 
     const struct expand *expand = filter_local->filter->state;
     struct pen_keep keep;
     pen_keep_all(&keep);
-    struct pen_column *into = pen_arena_alloc(&batch->arena, expand->count * sizeof *into);
+    struct pen_column *into = pen_arena_alloc(&batch->arena, (expand->count + 1) * sizeof *into);
     if (into == NULL)
         return pen_fail_nomem(err);
     for (size_t i = 0; i < expand->count; i++)
-        PEN_TRY(pen_batch_new_column(batch, expand->columns[i].type, &into[i], err));
+        PEN_TRY(pen_batch_new_column(batch, (enum pen_type)expand->columns[i].type, &into[i], err));
     const struct pen_column *json = &batch->columns[expand->column];
     for (size_t row = 0; row < batch->rows; row++)
         if (pen_column_is_valid(json, row))
@@ -436,15 +441,17 @@ static enum pen_code expand_apply(struct pen_filter_local *filter_local, struct 
 static void expand_close(struct pen_filter *filter)
 {
     struct expand *expand = filter->state;
-    for (size_t i = 0; expand->columns != NULL && i < expand->count; i++)
+    for (size_t i = 0; i < expand->count; i++)
         pen_time_format_free(expand->columns[i].format);
-    free(expand->columns);
 }
 
 const struct pen_filter_type pen_filter_expand_json = {
     .info = {.name = "expand_json",
              .summary = "makes columns of the members of a json column",
              .options = options,
+             .example =
+                 "json_column_name: record\nexpanded_columns:\n"
+                 "  - {name: amount, type: double}\n  - {name: email.primary, type: string}\n",
              .state_size = sizeof(struct expand)},
     .local_size = sizeof(struct local),
     .open = expand_open,

@@ -1,5 +1,7 @@
 #include "filter/filter_reject.h"
 
+#include "conf/suggest.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -25,6 +27,14 @@ enum pen_code pen_filter_reject(struct pen_filter_local *local, const struct pen
     return local->rejects->report(local->rejects, &rejected, err);
 }
 
+static const char *closest(const struct pen_schema *schema, struct pen_slice column)
+{
+    struct pen_suggest suggest = pen_suggest_start(column);
+    for (size_t i = 0; i < schema->count; i++)
+        pen_suggest_try(&suggest, schema->fields[i].name);
+    return pen_suggest_best(&suggest);
+}
+
 enum pen_code pen_filter_fail_column(const struct pen_filter *filter, const struct pen_node *node,
                                      const struct pen_schema *schema, struct pen_slice column,
                                      struct pen_error *err, const char *format, ...)
@@ -35,12 +45,20 @@ enum pen_code pen_filter_fail_column(const struct pen_filter *filter, const stru
     (void)vsnprintf(message, sizeof message, format, args); /* error texts are cut */
     va_end(args);
     (void)pen_fail_at(&filter->bind, node, err, "%s", message);
-    const char *names[256];
-    size_t count = 0;
-    for (; count < schema->count && count < 256; count++)
-        names[count] = schema->fields[count].name;
-    const char *close = pen_did_you_mean(column, names, count);
+    const char *close = closest(schema, column);
     if (close != NULL)
         pen_error_hint(err, "did you mean '%s'?", close);
     return PEN_ERR_CONFIG;
+}
+
+void pen_filter_warn_column(const struct pen_filter *filter, const struct pen_node *node,
+                            const struct pen_schema *schema, struct pen_slice column)
+{
+    const char *close = closest(schema, column);
+    if (close == NULL)
+        pen_warn_at(&filter->bind, node, "%s: column '%.*s' is not found", filter->type->info.name,
+                    PEN_ARG(column));
+    else
+        pen_warn_at(&filter->bind, node, "%s: column '%.*s' is not found, did you mean '%s'?",
+                    filter->type->info.name, PEN_ARG(column), close);
 }

@@ -45,4 +45,9 @@ enum pen_code pen_filter_fail_column(const struct pen_filter *filter, const stru
                                      struct pen_error *err, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* pen_filter_warn_column - the same as a warning, for filters that go on without the column:
+ * "<type>: column '...' is not found, did you mean '...'?" */
+void pen_filter_warn_column(const struct pen_filter *filter, const struct pen_node *node,
+                            const struct pen_schema *schema, struct pen_slice column);
+
 #endif

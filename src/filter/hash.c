@@ -7,7 +7,7 @@
  * per value. source: spec/filters.md 3; `salt` is ours. */
 #include "filter/filter_reject.h"
 
-#include "base/number.h"
+#include "batch/value_text.h"
 
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -27,15 +27,6 @@ struct hash {
     struct hashed *columns;
     size_t count;
     EVP_MAC *hmac;
-};
-
-static const struct pen_option options[] = {
-    {.key = "columns",
-     .kind = PEN_OPTION_NODE,
-     .offset = offsetof(struct hash, columns_node),
-     .is_required = true,
-     .help = "list of {name, algorithm: SHA-256, secret_key, salt, new_name}"},
-    {.key = NULL},
 };
 
 static const struct pen_option column_options[] = {
@@ -62,6 +53,16 @@ static const struct pen_option column_options[] = {
      .kind = PEN_OPTION_TEXT,
      .offset = offsetof(struct hashed, new_name),
      .help = "the column's new name"},
+    {.key = NULL},
+};
+
+static const struct pen_option options[] = {
+    {.key = "columns",
+     .kind = PEN_OPTION_LIST,
+     .offset = offsetof(struct hash, columns_node),
+     .is_required = true,
+     .help = "columns to digest; they become strings",
+     .entries = column_options},
     {.key = NULL},
 };
 
@@ -97,19 +98,15 @@ static enum pen_code hash_open(struct pen_filter *filter, struct pen_error *err)
 {
     struct hash *hash = filter->state;
     PEN_TRY(pen_options_bind(options, filter->config, "filters", also, hash, &filter->bind, err));
-    const struct pen_node *list = hash->columns_node;
-    if (list->kind != PEN_NODE_LIST)
-        return pen_fail_at(&filter->bind, list, err, "'columns' must be a list");
-    hash->columns = calloc(list->count + 1, sizeof *hash->columns);
+    const struct pen_node *list = hash->columns_node, *item = list->first;
+    PEN_TRY(pen_options_bind_list(column_options, list, "columns", sizeof *hash->columns,
+                                  &filter->bind, &hash->columns, err));
+    hash->count = list->count;
     hash->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    if (hash->columns == NULL || hash->hmac == NULL)
+    if (hash->hmac == NULL)
         return pen_fail_nomem(err);
-    for (const struct pen_node *item = list->first; item != NULL; item = item->next) {
-        struct hashed *column = &hash->columns[hash->count++];
-        PEN_TRY(
-            pen_options_bind(column_options, item, "columns", NULL, column, &filter->bind, err));
-        PEN_TRY(fetch_digest(filter, item, column, err));
-    }
+    for (size_t i = 0; i < hash->count; i++, item = item->next)
+        PEN_TRY(fetch_digest(filter, item, &hash->columns[i], err));
     return PEN_OK;
 }
 
@@ -125,12 +122,12 @@ static enum pen_code hash_plan(struct pen_filter *filter, const struct pen_schem
                                struct pen_schema *ret_out, struct pen_error *err)
 {
     struct hash *hash = filter->state;
-    for (size_t i = 0; i < hash->count; i++) {
+    const struct pen_node *item = hash->columns_node->first;
+    for (size_t i = 0; i < hash->count; i++, item = item->next) {
         struct hashed *column = &hash->columns[i];
         column->column = pen_schema_find(in, pen_slice_str(column->name));
         if (column->column == SIZE_MAX)
-            pen_warn_at(&filter->bind, hash->columns_node, "%s: column '%s' is not found",
-                        filter->type->info.name, column->name);
+            pen_filter_warn_column(filter, item, in, pen_slice_str(column->name));
     }
     for (size_t i = 0; i < in->count; i++) {
         const struct pen_field *field = &in->fields[i];
@@ -147,9 +144,8 @@ static enum pen_code hash_plan(struct pen_filter *filter, const struct pen_schem
 static void hash_close(struct pen_filter *filter)
 {
     struct hash *hash = filter->state;
-    for (size_t i = 0; hash->columns != NULL && i < hash->count; i++)
+    for (size_t i = 0; i < hash->count; i++)
         EVP_MD_free(hash->columns[i].digest);
-    free(hash->columns);
     EVP_MAC_free(hash->hmac);
 }
 
@@ -225,24 +221,6 @@ static struct pen_slice timestamp_text(const struct pen_column *column, size_t r
     return pen_slice(memory, len + 4);
 }
 
-static struct pen_slice value_text(const struct pen_column *column, size_t row, char *memory)
-{
-    switch (column->type) {
-    case PEN_TYPE_BOOLEAN:
-        return pen_column_booleans(column)[row] ? PEN_LIT("true") : PEN_LIT("false");
-    case PEN_TYPE_LONG:
-        return pen_slice(memory, pen_print_long(pen_column_longs(column)[row], memory));
-    case PEN_TYPE_DOUBLE:
-        return pen_slice(memory, pen_print_double_java(pen_column_doubles(column)[row], memory));
-    case PEN_TYPE_TIMESTAMP:
-        return timestamp_text(column, row, memory);
-    case PEN_TYPE_STRING:
-    case PEN_TYPE_JSON:
-        break;
-    }
-    return pen_string_slice(&pen_column_strings(column)[row]);
-}
-
 static bool digest_value(struct local *local, const struct hashed *column, struct pen_slice text,
                          unsigned char *out, unsigned *ret_len)
 {
@@ -290,7 +268,9 @@ static enum pen_code hash_column(struct local *local, const struct hashed *colum
         char memory[VALUE_TEXT];
         unsigned char digest[EVP_MAX_MD_SIZE];
         unsigned len = 0;
-        struct pen_slice text = value_text(&from, row, memory);
+        struct pen_slice text = from.type == PEN_TYPE_TIMESTAMP
+                                    ? timestamp_text(&from, row, memory)
+                                    : pen_value_text(&from, row, memory);
         if (!(column->is_mac ? mac_value(mac, column, text, digest, &len)
                              : digest_value(local, column, text, digest, &len)))
             return fail_openssl(err);
@@ -323,6 +303,7 @@ static enum pen_code hash_apply(struct pen_filter_local *filter_local, struct pe
         .info = {.name = (type_name),                                                              \
                  .summary = "replaces values by their digest",                                     \
                  .options = options,                                                               \
+                 .example = "columns:\n  - {name: email, algorithm: SHA-256}\n",                   \
                  .state_size = sizeof(struct hash)},                                               \
         .local_size = sizeof(struct local), .open = hash_open, .plan = hash_plan,                  \
         .local_open = hash_local_open, .local_close = hash_local_close, .apply = hash_apply,       \

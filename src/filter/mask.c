@@ -9,8 +9,6 @@
 
 #include "base/utf8.h"
 
-#include <stdlib.h>
-
 struct masked {
     char *name, *character;
     int64_t first, last;
@@ -21,15 +19,6 @@ struct mask {
     const struct pen_node *columns_node;
     struct masked *columns;
     size_t count;
-};
-
-static const struct pen_option options[] = {
-    {.key = "columns",
-     .kind = PEN_OPTION_NODE,
-     .offset = offsetof(struct mask, columns_node),
-     .is_required = true,
-     .help = "list of {name, first: 0, last: 0, character: \"*\"}; string columns"},
-    {.key = NULL},
 };
 
 static const struct pen_option column_options[] = {
@@ -53,6 +42,16 @@ static const struct pen_option column_options[] = {
      .offset = offsetof(struct masked, character),
      .default_text = "*",
      .help = "what each other character becomes"},
+    {.key = NULL},
+};
+
+static const struct pen_option options[] = {
+    {.key = "columns",
+     .kind = PEN_OPTION_LIST,
+     .offset = offsetof(struct mask, columns_node),
+     .is_required = true,
+     .help = "string columns to mask",
+     .entries = column_options},
     {.key = NULL},
 };
 
@@ -82,18 +81,12 @@ static enum pen_code mask_open(struct pen_filter *filter, struct pen_error *err)
 {
     struct mask *mask = filter->state;
     PEN_TRY(pen_options_bind(options, filter->config, "filters", also, mask, &filter->bind, err));
-    const struct pen_node *list = mask->columns_node;
-    if (list->kind != PEN_NODE_LIST)
-        return pen_fail_at(&filter->bind, list, err, "'columns' must be a list");
-    mask->columns = calloc(list->count + 1, sizeof *mask->columns);
-    if (mask->columns == NULL)
-        return pen_fail_nomem(err);
-    for (const struct pen_node *item = list->first; item != NULL; item = item->next) {
-        struct masked *column = &mask->columns[mask->count++];
-        PEN_TRY(
-            pen_options_bind(column_options, item, "columns", NULL, column, &filter->bind, err));
-        PEN_TRY(check_column(filter, item, column, err));
-    }
+    const struct pen_node *list = mask->columns_node, *item = list->first;
+    PEN_TRY(pen_options_bind_list(column_options, list, "columns", sizeof *mask->columns,
+                                  &filter->bind, &mask->columns, err));
+    mask->count = list->count;
+    for (size_t i = 0; i < mask->count; i++, item = item->next)
+        PEN_TRY(check_column(filter, item, &mask->columns[i], err));
     return PEN_OK;
 }
 
@@ -172,13 +165,14 @@ static enum pen_code mask_apply(struct pen_filter_local *local, struct pen_batch
 
 static void mask_close(struct pen_filter *filter)
 {
-    free(((struct mask *)filter->state)->columns);
+    (void)filter; /* everything is in the arena */
 }
 
 const struct pen_filter_type pen_filter_mask = {
     .info = {.name = "mask",
              .summary = "hides texts but for their first and last characters",
              .options = options,
+             .example = "columns:\n  - {name: card, last: 4}\n",
              .state_size = sizeof(struct mask)},
     .open = mask_open,
     .plan = mask_plan,

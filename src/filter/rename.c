@@ -15,15 +15,15 @@ struct rename {
 
 static const struct pen_option options[] = {
     {.key = "columns",
-     .kind = PEN_OPTION_NODE,
+     .kind = PEN_OPTION_MAP,
      .offset = offsetof(struct rename, columns),
      .help = "map of old names to new ones, applied before the rules"},
     {.key = "rules",
-     .kind = PEN_OPTION_NODE,
+     .kind = PEN_OPTION_LIST,
      .offset = offsetof(struct rename, rules),
-     .help = "list of rules, each applied to all names in turn: character_types, "
-             "first_character_types, lower_to_upper, upper_to_lower, regex_replace, truncate, "
-             "unique_number_suffix"},
+     .help = "each rule is applied to all names, in turn",
+     .variant_key = "rule",
+     .variants = pen_rename_rules},
     {.key = NULL},
 };
 
@@ -32,12 +32,7 @@ static const char *const also[] = {"type", NULL};
 static enum pen_code rename_open(struct pen_filter *filter, struct pen_error *err)
 {
     struct rename *rename = filter->state;
-    PEN_TRY(pen_options_bind(options, filter->config, "filters", also, rename, &filter->bind, err));
-    if (rename->columns != NULL && rename->columns->kind != PEN_NODE_MAP)
-        return pen_fail_at(&filter->bind, rename->columns, err, "'columns' must be a mapping");
-    if (rename->rules != NULL && rename->rules->kind != PEN_NODE_LIST)
-        return pen_fail_at(&filter->bind, rename->rules, err, "'rules' must be a list");
-    return PEN_OK;
+    return pen_options_bind(options, filter->config, "filters", also, rename, &filter->bind, err);
 }
 
 static enum pen_code apply_map(const struct pen_filter *filter, const struct pen_schema *in,
@@ -50,6 +45,10 @@ static enum pen_code apply_map(const struct pen_filter *filter, const struct pen
         if (pen_schema_find(in, item->key) == SIZE_MAX)
             return pen_filter_fail_column(filter, item, in, item->key, err,
                                           "column '%.*s' is not found", PEN_ARG(item->key));
+        if (item->kind == PEN_NODE_LIST || item->kind == PEN_NODE_MAP ||
+            item->kind == PEN_NODE_NULL)
+            return pen_fail_at(&filter->bind, item, err, "the new name of '%.*s' must be a text",
+                               PEN_ARG(item->key));
         for (size_t i = 0; i < in->count; i++)
             if (pen_slice_is(item->key, in->fields[i].name))
                 names->items[i] = item->text;
@@ -95,6 +94,8 @@ const struct pen_filter_type pen_filter_rename = {
     .info = {.name = "rename",
              .summary = "gives columns new names, by a map and by rules",
              .options = options,
+             .example = "rules:\n  - {rule: upper_to_lower}\n"
+                        "  - {rule: character_types, pass_types: [a-z, 0-9], pass_characters: _}\n",
              .state_size = sizeof(struct rename)},
     .open = rename_open,
     .plan = rename_plan,

@@ -1,11 +1,14 @@
 #include "filter/rename_rules.h"
 
 #include "base/utf8.h"
+#include "conf/suggest.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <assert.h>
 #include <inttypes.h>
 #include <pcre2.h>
 #include <stdio.h>
+#include <unicode/ucasemap.h>
 
 /* The union of all rules' options; each rule accepts its own table. */
 struct rule {
@@ -22,9 +25,9 @@ static const char *const also[] = {"rule", NULL};
 
 #define PASS_OPTIONS                                                                               \
     {.key = "pass_types",                                                                          \
-     .kind = PEN_OPTION_NODE,                                                                      \
+     .kind = PEN_OPTION_LIST,                                                                      \
      .offset = AT(pass_types),                                                                     \
-     .help = "list of a-z, A-Z, 0-9"},                                                             \
+     .help = "any of a-z, A-Z, 0-9: what may stay"},                                               \
     {                                                                                              \
         .key = "pass_characters", .kind = PEN_OPTION_TEXT, .offset = AT(pass_characters),          \
         .default_text = "", .help = "further characters that may stay"                             \
@@ -87,13 +90,11 @@ static const struct pen_option suffix_options[] = {
     {.key = "digits",
      .kind = PEN_OPTION_INT,
      .offset = AT(digits),
-     .default_text = "0",
      .help = "pads the number with zeros to so many digits"},
     {.key = "max_length",
      .kind = PEN_OPTION_INT,
      .offset = AT(max_length),
-     .default_text = "-1",
-     .help = "characters that a name may have; at least 8"},
+     .help = "characters that a name may have, at least 8; without it any number"},
     {.key = "offset",
      .kind = PEN_OPTION_INT,
      .offset = AT(offset),
@@ -120,8 +121,6 @@ static enum pen_code pass_types(const struct rule *rule, unsigned *ret_types, st
 {
     unsigned types = 0;
     const struct pen_node *list = rule->pass_types;
-    if (list != NULL && list->kind != PEN_NODE_LIST)
-        return pen_fail_at(rule->bind, list, err, "'pass_types' must be a list");
     for (const struct pen_node *item = list == NULL ? NULL : list->first; item != NULL;
          item = item->next) {
         if (pen_slice_is(item->text, "a-z"))
@@ -232,57 +231,53 @@ static enum pen_code first_character_types(const struct rule *rule, struct pen_n
 
 /* --- case ------------------------------------------------------------------------------------- */
 
-/* English case mapping of ASCII and Latin-1, Greek and Cyrillic letters: what column names are made
- * of. Other scripts stay as they are. */
-static uint32_t to_lower(uint32_t c)
-{
-    bool is_latin1 = c >= 0xC0 && c <= 0xDE && c != 0xD7;
-    bool is_greek = c >= 0x391 && c <= 0x3A9 && c != 0x3A2;
-    bool is_cyrillic = c >= 0x410 && c <= 0x42F;
-    if ((c >= 'A' && c <= 'Z') || is_latin1 || is_greek || is_cyrillic)
-        return c + 32;
-    return c >= 0x400 && c <= 0x40F ? c + 80 : c;
-}
+typedef int32_t (*case_fn)(const UCaseMap *map, char *into, int32_t room, const char *text,
+                           int32_t len, UErrorCode *status);
 
-static uint32_t to_upper(uint32_t c)
+/* English case mapping of whole names, as Java's: one letter may become several. */
+static enum pen_code map_names(const UCaseMap *map, case_fn convert, struct pen_names *names,
+                               struct pen_error *err)
 {
-    bool is_latin1 = c >= 0xE0 && c <= 0xFE && c != 0xF7;
-    bool is_greek = c >= 0x3B1 && c <= 0x3C9 && c != 0x3C2;
-    bool is_cyrillic = c >= 0x430 && c <= 0x44F;
-    if ((c >= 'a' && c <= 'z') || is_latin1 || is_greek || is_cyrillic)
-        return c - 32;
-    return c >= 0x450 && c <= 0x45F ? c - 80 : c;
-}
-
-static enum pen_code map_case(struct pen_names *names, uint32_t (*map)(uint32_t),
-                              struct pen_error *err)
-{
-    PEN_CLEANUP(pen_buf_release) struct pen_buf name = PEN_BUF(PEN_BUF_TEXT_MAX);
     for (size_t i = 0; i < names->count; i++) {
-        pen_buf_clear(&name);
-        const char *at = names->items[i].ptr, *end = at + names->items[i].len;
-        while (at < end) {
-            char encoded[4];
-            size_t len = pen_utf8_encode(map(pen_utf8_decode(&at, end)), encoded);
-            PEN_TRY(pen_buf_add(&name, encoded, len, err));
-        }
-        PEN_TRY(put(names, i, pen_buf_slice(&name), err));
+        struct pen_slice old = names->items[i];
+        size_t room = 3 * old.len + 1; /* the most that a mapping grows UTF-8 */
+        char *into = pen_arena_alloc(names->arena, room);
+        if (into == NULL || room > INT32_MAX)
+            return pen_fail_nomem(err);
+        UErrorCode status = U_ZERO_ERROR;
+        int32_t len = convert(map, into, (int32_t)room, old.len == 0 ? "" : old.ptr,
+                              (int32_t)old.len, &status);
+        if (U_FAILURE(status))
+            return pen_fail(err, PEN_ERR_INTERNAL, "the case of a column name cannot be mapped: %s",
+                            u_errorName(status));
+        names->items[i] = pen_slice(into, (size_t)len);
     }
     return PEN_OK;
+}
+
+static enum pen_code map_case(struct pen_names *names, case_fn convert, struct pen_error *err)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UCaseMap *map = ucasemap_open("en", 0, &status);
+    if (U_FAILURE(status))
+        return pen_fail_nomem(err);
+    enum pen_code code = map_names(map, convert, names, err);
+    ucasemap_close(map);
+    return code;
 }
 
 static enum pen_code lower_to_upper(const struct rule *rule, struct pen_names *names,
                                     struct pen_error *err)
 {
     (void)rule; /* no options */
-    return map_case(names, to_upper, err);
+    return map_case(names, ucasemap_utf8ToUpper, err);
 }
 
 static enum pen_code upper_to_lower(const struct rule *rule, struct pen_names *names,
                                     struct pen_error *err)
 {
     (void)rule; /* no options */
-    return map_case(names, to_lower, err);
+    return map_case(names, ucasemap_utf8ToLower, err);
 }
 
 /* --- regular expressions -----------------------------------------------------------------------
@@ -354,6 +349,12 @@ static int64_t digits_of(int64_t value)
     return snprintf(text, sizeof text, "%" PRId64, value);
 }
 
+static bool is_set(const struct rule *rule, const char *key)
+{
+    const struct pen_node *node = pen_node_get(rule->node, key);
+    return node != NULL && node->kind != PEN_NODE_NULL;
+}
+
 static enum pen_code check_suffix(const struct rule *rule, size_t count, struct pen_error *err)
 {
     const struct pen_bind *bind = rule->bind;
@@ -362,7 +363,7 @@ static enum pen_code check_suffix(const struct rule *rule, size_t count, struct 
         return pen_fail_at(bind, rule->node, err, "\"delimiter\" must not be a digit");
     if (rule->offset < 0)
         return pen_fail_at(bind, rule->node, err, "\"offset\" must not be negative");
-    bool has_max = rule->max_length != -1, has_digits = rule->digits != 0;
+    bool has_max = is_set(rule, "max_length"), has_digits = is_set(rule, "digits");
     if (has_max && rule->max_length < 8)
         return pen_fail_at(bind, rule->node, err, "\"max_length\" must be at least 8");
     if (has_max && rule->max_length < rule->digits + 1)
@@ -440,7 +441,8 @@ static enum pen_code unique_number_suffix(const struct rule *rule, struct pen_na
         counters[i] = rule->offset;
     struct unique unique = {.originals = originals,
                             .counters = counters,
-                            .max = rule->max_length == -1 ? SIZE_MAX : (size_t)rule->max_length};
+                            .max =
+                                is_set(rule, "max_length") ? (size_t)rule->max_length : SIZE_MAX};
     for (size_t i = 0; i < names->count; i++)
         PEN_TRY(number_name(rule, &unique, names, i, err));
     return PEN_OK;
@@ -448,19 +450,39 @@ static enum pen_code unique_number_suffix(const struct rule *rule, struct pen_na
 
 /* --- dispatch --------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    const struct pen_option *options;
-    enum pen_code (*apply)(const struct rule *rule, struct pen_names *names, struct pen_error *err);
-} rules[] = {
-    {"character_types", character_options, character_types},
-    {"first_character_types", first_character_options, first_character_types},
-    {"lower_to_upper", no_options, lower_to_upper},
-    {"upper_to_lower", no_options, upper_to_lower},
-    {"regex_replace", regex_options, regex_replace},
-    {"truncate", truncate_options, truncate},
-    {"unique_number_suffix", suffix_options, unique_number_suffix},
+const struct pen_option_variant pen_rename_rules[] = {
+    {"character_types", character_options},   {"first_character_types", first_character_options},
+    {"lower_to_upper", no_options},           {"upper_to_lower", no_options},
+    {"regex_replace", regex_options},         {"truncate", truncate_options},
+    {"unique_number_suffix", suffix_options}, {NULL, NULL},
 };
+
+typedef enum pen_code (*rule_fn)(const struct rule *rule, struct pen_names *names,
+                                 struct pen_error *err);
+
+static const rule_fn functions[] = {
+    character_types, first_character_types, lower_to_upper, upper_to_lower, regex_replace,
+    truncate,        unique_number_suffix,
+};
+static_assert(sizeof functions / sizeof functions[0] + 1 ==
+                  sizeof pen_rename_rules / sizeof pen_rename_rules[0],
+              "one function a rule, in the same order");
+
+static enum pen_code fail_unknown(const struct pen_node *name, const struct pen_bind *bind,
+                                  struct pen_error *err)
+{
+    (void)pen_fail_at(bind, name, err, "Renaming rule \"%.*s\" is unknown", PEN_ARG(name->text));
+    struct pen_suggest suggest = pen_suggest_start(name->text);
+    for (const struct pen_option_variant *rule = pen_rename_rules; rule->name != NULL; rule++)
+        pen_suggest_try(&suggest, rule->name);
+    const char *best = pen_suggest_best(&suggest);
+    if (best != NULL)
+        pen_error_hint(err, "did you mean '%s'?", best);
+    else
+        pen_error_hint(err, "rules are character_types, first_character_types, lower_to_upper, "
+                            "upper_to_lower, regex_replace, truncate, unique_number_suffix");
+    return PEN_ERR_CONFIG;
+}
 
 enum pen_code pen_rename_rule_apply(const struct pen_node *node, const struct pen_bind *bind,
                                     struct pen_names *names, struct pen_error *err)
@@ -468,15 +490,13 @@ enum pen_code pen_rename_rule_apply(const struct pen_node *node, const struct pe
     const struct pen_node *name = pen_node_get(node, "rule");
     if (name == NULL)
         return pen_fail_at(bind, node, err, "a rule has no 'rule'");
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        if (!pen_slice_is(name->text, rules[i].name))
+    for (size_t i = 0; pen_rename_rules[i].name != NULL; i++) {
+        if (!pen_slice_is(name->text, pen_rename_rules[i].name))
             continue;
         struct rule rule = {.node = node, .bind = bind};
-        PEN_TRY(pen_options_bind(rules[i].options, node, "rules", also, &rule, bind, err));
-        return rules[i].apply(&rule, names, err);
+        PEN_TRY(
+            pen_options_bind(pen_rename_rules[i].options, node, "rules", also, &rule, bind, err));
+        return functions[i](&rule, names, err);
     }
-    (void)pen_fail_at(bind, name, err, "Renaming rule \"%.*s\" is unknown", PEN_ARG(name->text));
-    pen_error_hint(err, "rules are character_types, first_character_types, lower_to_upper, "
-                        "upper_to_lower, regex_replace, truncate, unique_number_suffix");
-    return PEN_ERR_CONFIG;
+    return fail_unknown(name, bind, err);
 }

@@ -17,4 +17,7 @@ PEN_MUST_USE enum pen_code pen_rename_rule_apply(const struct pen_node *rule,
                                                  const struct pen_bind *bind,
                                                  struct pen_names *names, struct pen_error *err);
 
+/* The rules and their options, for the option table of rename. */
+extern const struct pen_option_variant pen_rename_rules[];
+
 #endif

@@ -22,9 +22,9 @@ struct source_columns {
 
 static const struct pen_option options[] = {
     {.key = "columns",
-     .kind = PEN_OPTION_NODE,
+     .kind = PEN_OPTION_LIST,
      .offset = offsetof(struct source_columns, list),
-     .help = "list of bucket, key, etag, line; all four when not given"},
+     .help = "any of bucket, key, etag, line; all four when not given"},
     {.key = NULL},
 };
 
@@ -58,8 +58,8 @@ static enum pen_code source_open(struct pen_filter *filter, struct pen_error *er
             state->columns[state->count] = (enum source_column)state->count;
         return PEN_OK;
     }
-    if (state->list->kind != PEN_NODE_LIST || state->list->count == 0)
-        return pen_fail_at(&filter->bind, state->list, err, "'columns' must be a list");
+    if (state->list->count == 0)
+        return pen_fail_at(&filter->bind, state->list, err, "'columns' must not be empty");
     for (const struct pen_node *item = state->list->first; item != NULL; item = item->next)
         PEN_TRY(add_word(filter, item, err));
     return PEN_OK;
@@ -172,6 +172,7 @@ const struct pen_filter_type pen_filter_source_columns = {
     .info = {.name = "source_columns",
              .summary = "appends bucket, key, etag and line of each row",
              .options = options,
+             .example = "columns: [bucket, key, line]\n",
              .state_size = sizeof(struct source_columns)},
     .open = source_open,
     .plan = source_plan,

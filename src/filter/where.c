@@ -6,9 +6,9 @@
  * As in SQL, a comparison with null does not hold, whatever the operator; is_null and is_not_null
  * ask for null. Texts compare by bytes. */
 #include "filter/filter_reject.h"
+#include "filter/node_value.h"
 
-#include "base/number.h"
-#include "tz/time_format.h"
+#include "tz/time_options.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <assert.h>
@@ -19,53 +19,23 @@ enum op { EQUAL, UNEQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, IN, MATCHES,
 static const char *const operator_names[] = {
     "==", "!=", "<", "<=", ">", ">=", "in", "matches", "is_null", "is_not_null", NULL};
 
-struct value {
-    int64_t integer; /* boolean, long; microseconds of a timestamp */
-    uint16_t ns;
-    double number;
-    struct pen_slice text;
-};
-
 struct condition {
     char *name;
     int op;
     const struct pen_node *node; /* value */
     size_t column;
     enum pen_type type;
-    struct value *values; /* in the configuration's arena */
+    struct pen_node_value *values; /* in the configuration's arena */
     size_t count;
     pcre2_code *regex;
 };
 
 struct where {
     const struct pen_node *all, *any;
-    char *format_text, *timezone;
+    struct pen_time_words times;
     struct pen_time_format *format;
     struct condition *conditions; /* those of `all`, then those of `any` */
     size_t count, all_count;
-};
-
-static const struct pen_option options[] = {
-    {.key = "all",
-     .kind = PEN_OPTION_NODE,
-     .offset = offsetof(struct where, all),
-     .help = "conditions that must all hold: list of {column, operator, value}; operators are "
-             "==, !=, <, <=, >, >=, in, matches, is_null, is_not_null"},
-    {.key = "any",
-     .kind = PEN_OPTION_NODE,
-     .offset = offsetof(struct where, any),
-     .help = "conditions of which at least one must hold"},
-    {.key = "timestamp_format",
-     .kind = PEN_OPTION_TEXT,
-     .offset = offsetof(struct where, format_text),
-     .default_text = "%Y-%m-%d %H:%M:%S %z",
-     .help = "how values for timestamp columns are written"},
-    {.key = "timezone",
-     .kind = PEN_OPTION_TEXT,
-     .offset = offsetof(struct where, timezone),
-     .default_text = "UTC",
-     .help = "zone of such values that say none"},
-    {.key = NULL},
 };
 
 static const struct pen_option condition_options[] = {
@@ -87,6 +57,30 @@ static const struct pen_option condition_options[] = {
     {.key = NULL},
 };
 
+static const struct pen_option options[] = {
+    {.key = "all",
+     .kind = PEN_OPTION_LIST,
+     .offset = offsetof(struct where, all),
+     .help = "conditions that must all hold",
+     .entries = condition_options},
+    {.key = "any",
+     .kind = PEN_OPTION_LIST,
+     .offset = offsetof(struct where, any),
+     .help = "conditions of which at least one must hold",
+     .entries = condition_options},
+    {.key = "timestamp_format",
+     .kind = PEN_OPTION_TEXT,
+     .offset = offsetof(struct where, times.format),
+     .default_text = "%Y-%m-%d %H:%M:%S %z",
+     .help = "how values for timestamp columns are written"},
+    {.key = "timezone",
+     .kind = PEN_OPTION_TEXT,
+     .offset = offsetof(struct where, times.timezone),
+     .default_text = "UTC",
+     .help = "zone of such values that say none"},
+    {.key = NULL},
+};
+
 static const char *const also[] = {"type", NULL};
 
 /* --- configuration ---------------------------------------------------------------------------- */
@@ -97,11 +91,13 @@ static enum pen_code add_conditions(struct pen_filter *filter, const struct pen_
     struct where *where = filter->state;
     if (list == NULL)
         return PEN_OK;
-    if (list->kind != PEN_NODE_LIST || list->count == 0)
+    if (list->count == 0)
         return pen_fail_at(&filter->bind, list, err, "'%s' must be a list of conditions", name);
-    for (const struct pen_node *item = list->first; item != NULL; item = item->next)
-        PEN_TRY(pen_options_bind(condition_options, item, name, NULL,
-                                 &where->conditions[where->count++], &filter->bind, err));
+    struct condition *conditions = NULL;
+    PEN_TRY(pen_options_bind_list(condition_options, list, name, sizeof *conditions, &filter->bind,
+                                  &conditions, err));
+    memcpy(where->conditions + where->count, conditions, list->count * sizeof *conditions);
+    where->count += list->count;
     return PEN_OK;
 }
 
@@ -111,7 +107,8 @@ static enum pen_code where_open(struct pen_filter *filter, struct pen_error *err
     PEN_TRY(pen_options_bind(options, filter->config, "filters", also, where, &filter->bind, err));
     if (where->all == NULL && where->any == NULL)
         return pen_fail_at(&filter->bind, filter->config, err, "where needs 'all' or 'any'");
-    PEN_TRY(pen_time_format_new(where->format_text, where->timezone, NULL, &where->format, err));
+    PEN_TRY(pen_time_words_compile(where->times, NULL, filter->config, &filter->bind,
+                                   &where->format, err));
     size_t count =
         (where->all == NULL ? 0 : where->all->count) + (where->any == NULL ? 0 : where->any->count);
     where->conditions = calloc(count + 1, sizeof *where->conditions);
@@ -120,37 +117,6 @@ static enum pen_code where_open(struct pen_filter *filter, struct pen_error *err
     PEN_TRY(add_conditions(filter, where->all, "all", err));
     where->all_count = where->count;
     return add_conditions(filter, where->any, "any", err);
-}
-
-/* Whether the node is a value of the column's type. */
-static bool read_value(const struct where *where, enum pen_type type, const struct pen_node *node,
-                       struct value *value)
-{
-    struct pen_instant instant;
-    bool is_number = node->kind == PEN_NODE_INT || node->kind == PEN_NODE_DOUBLE;
-    *value = (struct value){.integer = node->integer, .number = node->number, .text = node->text};
-    if (node->kind == PEN_NODE_LIST || node->kind == PEN_NODE_MAP || node->kind == PEN_NODE_NULL)
-        return false;
-    switch (type) {
-    case PEN_TYPE_BOOLEAN:
-        value->integer = node->kind == PEN_NODE_BOOL && node->boolean;
-        return node->kind == PEN_NODE_BOOL;
-    case PEN_TYPE_LONG:
-        return node->kind == PEN_NODE_INT || pen_parse_long(node->text, &value->integer);
-    case PEN_TYPE_DOUBLE:
-        return is_number || pen_parse_double(node->text, &value->number);
-    case PEN_TYPE_TIMESTAMP:
-        if (!pen_time_format_parse(where->format, node->text, &instant, NULL))
-            return false;
-        value->integer = instant.utc_us;
-        value->ns = instant.ns;
-        return true;
-    case PEN_TYPE_STRING:
-        return true;
-    case PEN_TYPE_JSON:
-        break;
-    }
-    return false;
 }
 
 static enum pen_code compile_regex(const struct pen_filter *filter, struct condition *condition,
@@ -176,6 +142,7 @@ static enum pen_code compile_regex(const struct pen_filter *filter, struct condi
 static enum pen_code read_values(const struct pen_filter *filter, struct condition *condition,
                                  struct pen_error *err)
 {
+    const struct where *where = filter->state;
     const struct pen_node *node = condition->node;
     bool is_list = condition->op == IN;
     if (is_list != (node->kind == PEN_NODE_LIST))
@@ -183,11 +150,14 @@ static enum pen_code read_values(const struct pen_filter *filter, struct conditi
                            is_list ? "a list" : "one value", operator_names[condition->op]);
     const struct pen_node *item = is_list ? node->first : node;
     size_t count = is_list ? node->count : 1;
-    condition->values = pen_arena_alloc(filter->bind.arena, (count + 1) * sizeof(struct value));
+    condition->values =
+        pen_arena_alloc(filter->bind.arena, (count + 1) * sizeof(struct pen_node_value));
     if (condition->values == NULL)
         return pen_fail_nomem(err);
     for (; condition->count < count; condition->count++, item = is_list ? item->next : item)
-        if (!read_value(filter->state, condition->type, item, &condition->values[condition->count]))
+        if (condition->type == PEN_TYPE_JSON ||
+            !pen_node_value_read(item, condition->type, where->format, filter->bind.arena,
+                                 &condition->values[condition->count]))
             return pen_fail_at(&filter->bind, item, err,
                                "where: value '%.*s' cannot be compared with column '%s' (%s)",
                                PEN_ARG(item->text), condition->name,
@@ -256,7 +226,7 @@ static void where_local_close(struct pen_filter_local *filter_local)
 }
 
 /* -1, 0, 1; 2 when they have no order (NaN). */
-static int compare(const struct pen_column *column, size_t row, const struct value *value)
+static int compare(const struct pen_column *column, size_t row, const struct pen_node_value *value)
 {
     int64_t integer = 0;
     switch (column->type) {
@@ -380,6 +350,7 @@ const struct pen_filter_type pen_filter_where = {
     .info = {.name = "where",
              .summary = "keeps the rows for which conditions hold",
              .options = options,
+             .example = "all:\n  - {column: status, operator: \">=\", value: 200}\n",
              .state_size = sizeof(struct where)},
     .local_size = sizeof(struct local),
     .open = where_open,

@@ -1,8 +1,8 @@
 /* tests/cases/filter/<case>/: input + config.yaml (parser, filters) --> expect.jsonl (rows, then
- * rejected records, then what was filtered out), or expect.err (message and hint). Warnings of the
- * configuration must be those of expect.warn, none without it. Every case runs with small and large
- * pieces and batches; all must give the same. The input is s3://the-bucket/a/key of one.jsonl. The
- * job started at 2026-01-02T03:04:05.678901Z. */
+ * rejected records, then what was filtered out), or expect.err (place, message and hint). Warnings
+ * of the configuration must be those of expect.warn, none without it. Every case runs with small
+ * and large pieces and batches; all must give the same. The input is s3://the-bucket/a/key of
+ * one.jsonl. The job started at 2026-01-02T03:04:05.678901Z. */
 #include "case_files.h"
 #include "parse_drive.h"
 
@@ -87,8 +87,8 @@ static void compare(const struct filter_case *c, const struct drive *drive, enum
 {
     struct pen_buf got = PEN_BUF(OUT_MAX);
     if (code != PEN_OK) {
-        assert_int_equal(pen_buf_addf(&got, NULL, "%s\n%s%s", err->message, err->hint,
-                                      err->hint[0] == '\0' ? "" : "\n"),
+        assert_int_equal(pen_buf_addf(&got, NULL, "%s: %s\n%s%s", err->where, err->message,
+                                      err->hint, err->hint[0] == '\0' ? "" : "\n"),
                          PEN_OK);
     } else {
         assert_int_equal(pen_buf_add_slice(&got, pen_buf_slice(&drive->rows), NULL), PEN_OK);

@@ -47,6 +47,19 @@ static void unique_suffix_follows_the_published_examples(void **state)
     assert_rule("{rule: unique_number_suffix, digits: 3, offset: 0}", "a|a|a", "a|a_001|a_002");
     assert_rule("{rule: unique_number_suffix, max_length: 7}", "a|a",
                 "error: \"max_length\" must be at least 8");
+    assert_rule("{rule: unique_number_suffix, max_length: -1}", "a|a",
+                "error: \"max_length\" must be at least 8");
+    assert_rule("{rule: unique_number_suffix, max_length: 8, digits: 8}", "a|a",
+                "error: \"max_length\" must be larger than \"digits\"");
+    assert_rule("{rule: unique_number_suffix, digits: 0}", "a|a",
+                "error: \"max_length\" and \"digits\" must be larger than the digits of the "
+                "number of columns");
+    assert_rule("{rule: unique_number_suffix, digits: 2, offset: 9}", "a|a",
+                "error: \"max_length\" and \"digits\" must be larger than the digits of the "
+                "number of columns");
+    assert_rule("{rule: unique_number_suffix, digits: 2, offset: 8}", "a|a", "a|a_09");
+    assert_rule("{rule: unique_number_suffix, delimiter: ''}", "a|a",
+                "error: \"delimiter\" in \"rename\" must contain just 1 character");
     assert_rule("{rule: unique_number_suffix, offset: -1}", "a|a",
                 "error: \"offset\" must not be negative");
     assert_rule("{rule: unique_number_suffix, delimiter: '1'}", "a|a",
@@ -63,6 +76,12 @@ static void character_types_replaces_what_may_not_stay(void **state)
                 "error: 'pass_types' and 'pass_characters' are both empty");
     assert_rule("{rule: character_types, pass_types: [b-c]}", "a",
                 "error: \"pass_types\" must be a-z, A-Z or 0-9, but it is 'b-c'");
+    assert_rule("{rule: character_types, pass_characters: 'a\\E'}", "a",
+                "error: \"pass_characters\" must not contain \"\\E\"");
+    assert_rule("{rule: character_types, pass_characters: \"ab\xc3\xa9\"}",
+                "ab\xc3\xa9"
+                "c",
+                "ab\xc3\xa9_");
     assert_rule("{rule: character_types, pass_types: [a-z], replace: '--'}", "a",
                 "error: \"replace\" in \"rename\" must contain just 1 character");
 }
@@ -72,6 +91,11 @@ static void first_character_types_replaces_or_prefixes(void **state)
     (void)state;
     assert_rule("{rule: first_character_types, pass_types: [a-z], prefix: _}", "1a|a1", "_1a|a1");
     assert_rule("{rule: first_character_types, pass_types: [a-z], replace: x}", "1a|a1", "xa|a1");
+    assert_rule("{rule: first_character_types, pass_types: [a-z], prefix: _, replace: x}", "1a",
+                "error: exactly one of \"replace\" and \"prefix\" must be specified");
+    assert_rule("{rule: first_character_types, pass_types: [a-z], prefix: ab}", "1a",
+                "error: \"prefix\" in \"rename\" must contain just 1 character");
+    assert_rule("{rule: first_character_types, pass_characters: _, prefix: _}", "|_a|b", "|_a|_b");
     assert_rule("{rule: first_character_types, pass_types: [a-z]}", "1a",
                 "error: exactly one of \"replace\" and \"prefix\" must be specified");
 }
@@ -81,6 +105,13 @@ static void case_rules_map_whole_names(void **state)
     (void)state;
     assert_rule("{rule: upper_to_lower}", "AbC|\xc3\x89T\xc3\x89", "abc|\xc3\xa9t\xc3\xa9");
     assert_rule("{rule: lower_to_upper}", "AbC", "ABC");
+    /* letters that become two, of every script, the dotted and dotless i of English */
+    assert_rule("{rule: lower_to_upper}",
+                "stra\xc3\x9f"
+                "e|\xc4\x81\xc5\xbe|\xd5\xa1|i",
+                "STRASSE|\xc4\x80\xc5\xbd|\xd4\xb1|I");
+    assert_rule("{rule: upper_to_lower}", "\xc4\x80\xc5\xb8|\xce\xa3\xce\xa3|I|\xe6\x97\xa5",
+                "\xc4\x81\xc3\xbf|\xcf\x83\xcf\x82|i|\xe6\x97\xa5");
 }
 
 static void regex_replace_takes_groups(void **state)
@@ -99,6 +130,15 @@ static void truncate_cuts_characters_not_bytes(void **state)
     (void)state;
     assert_rule("{rule: truncate, max_length: 2}", "\xc3\xa9\xc3\xa9\xc3\xa9|a",
                 "\xc3\xa9\xc3\xa9|a");
+    assert_rule("{rule: truncate, max_length: -1}", "a",
+                "error: \"max_length\" must not be negative");
+    char name[131];
+    memset(name, 'n', 130);
+    name[130] = '\0';
+    char cut[129];
+    memset(cut, 'n', 128);
+    cut[128] = '\0';
+    assert_rule("{rule: truncate}", name, cut);
     assert_rule("{rule: shuffle}", "a", "error: Renaming rule \"shuffle\" is unknown");
 }
 

@@ -1,0 +1,71 @@
+#include "filter/node_value.h"
+
+#include "base/json.h"
+#include "base/number.h"
+
+static bool read_boolean(const struct pen_node *node, int64_t *ret_integer)
+{
+    bool is_true = node->kind == PEN_NODE_BOOL ? node->boolean : pen_slice_is(node->text, "true");
+    *ret_integer = is_true;
+    return is_true || node->kind == PEN_NODE_BOOL || pen_slice_is(node->text, "false");
+}
+
+static bool read_timestamp(const struct pen_node *node, const struct pen_time_format *format,
+                           struct pen_node_value *value)
+{
+    struct pen_instant instant;
+    if (!pen_time_format_parse(format, node->text, &instant, NULL))
+        return false;
+    value->integer = instant.utc_us;
+    value->ns = instant.ns;
+    return true;
+}
+
+static bool read_json(const struct pen_node *node, struct pen_arena *arena, struct pen_slice *ret)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf scratch = PEN_BUF(PEN_BUF_TEXT_MAX);
+    struct pen_slice canonical;
+    size_t used = 0;
+    if (pen_json_canonical(node->text, &scratch, &canonical, &used, NULL) != PEN_OK ||
+        !pen_json_is_blank(pen_slice_skip(node->text, used)))
+        return false;
+    char *copy = pen_arena_copy(arena, canonical);
+    if (copy == NULL)
+        return false;
+    *ret = pen_slice(copy, canonical.len);
+    return true;
+}
+
+bool pen_node_value_read(const struct pen_node *node, enum pen_type type,
+                         const struct pen_time_format *format, struct pen_arena *arena,
+                         struct pen_node_value *ret_value)
+{
+    if (node->kind == PEN_NODE_LIST || node->kind == PEN_NODE_MAP || node->kind == PEN_NODE_NULL)
+        return false;
+    struct pen_node_value value = {
+        .integer = node->integer, .number = node->number, .text = node->text};
+    bool is_number = node->kind == PEN_NODE_INT || node->kind == PEN_NODE_DOUBLE;
+    bool is_read = true;
+    switch (type) {
+    case PEN_TYPE_BOOLEAN:
+        is_read = read_boolean(node, &value.integer);
+        break;
+    case PEN_TYPE_LONG:
+        is_read = node->kind == PEN_NODE_INT || pen_parse_long(node->text, &value.integer);
+        break;
+    case PEN_TYPE_DOUBLE:
+        is_read = is_number || pen_parse_double(node->text, &value.number);
+        break;
+    case PEN_TYPE_TIMESTAMP:
+        is_read = read_timestamp(node, format, &value);
+        break;
+    case PEN_TYPE_JSON:
+        is_read = read_json(node, arena, &value.text);
+        break;
+    case PEN_TYPE_STRING:
+        break;
+    }
+    if (is_read)
+        *ret_value = value;
+    return is_read;
+}
