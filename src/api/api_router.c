@@ -3,6 +3,7 @@
 
 #include "base/civil.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What a worker keeps between requests. */
@@ -150,6 +151,22 @@ static enum pen_code run(struct pen_api_call *call, struct pen_error *err)
     return match.route->run(call, err);
 }
 
+/* Changes, and attempts at them by people who are known. */
+static bool is_audited(const struct pen_api_call *call)
+{
+    const char *method = pen_http_exchange_method(call->exchange);
+    return call->route != NULL && call->principal.proof != PEN_API_PROOF_NONE &&
+           strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
+}
+
+static void audit(struct pen_api_call *call, int status)
+{
+    char action[128];
+    (void)snprintf(action, sizeof action, "%s %s", call->route->method,
+                   call->route->pattern); /* patterns are short */
+    pen_api_audit(call, action, pen_http_exchange_path(call->exchange), status);
+}
+
 static void handle(void *context, void *local_memory, struct pen_http_exchange *exchange)
 {
     struct local *local = local_memory;
@@ -166,6 +183,8 @@ static void handle(void *context, void *local_memory, struct pen_http_exchange *
     if (code != PEN_OK)
         pen_api_reply_error(&call, code, &err);
     int status = pen_http_exchange_status(exchange);
+    if (is_audited(&call))
+        audit(&call, status);
     pen_log_write(call.api->log, status >= 500 ? PEN_LOG_ERROR : PEN_LOG_DEBUG, "api",
                   "%s %s %s %d in %lld us%s%s", pen_http_exchange_peer(exchange),
                   pen_http_exchange_method(exchange), pen_http_exchange_path(exchange), status,

@@ -2,6 +2,8 @@
 #include "api/routes_internal.h"
 
 const struct pen_api_route *const pen_api_route_groups[] = {
+    pen_routes_access,
     pen_routes_health,
+    pen_routes_user,
     NULL,
 };

@@ -14,6 +14,8 @@ static enum pen_code insert(struct pen_db *db, const struct pen_token *token, in
 {
     int64_t id = 0;
     PEN_TRY(pen_meta_next_id(db, "SELECT max(token_id) FROM access_token", &id, err));
+    if (token->kind == PEN_TOKEN_LINK)
+        PEN_TRY(pen_db_run(db, NULL, err, "DELETE FROM access_token WHERE kind = 'link'", ""));
     PEN_TRY(pen_db_run(
         db, NULL, err, "INSERT INTO access_token VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)",
         "ibtittii", id, token->digest, kind_names[token->kind], token->user_id,

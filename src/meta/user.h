@@ -88,7 +88,8 @@ struct pen_token {
     int64_t created_us, expires_us, used_us;
 };
 
-/* pen_token_add - in: kind, user_id, digest, label, hint, created_us, expires_us (0: never). */
+/* pen_token_add - in: kind, user_id, digest, label, hint, created_us, expires_us (0: never). A new
+ * link takes the place of the one before. */
 PEN_MUST_USE enum pen_code pen_token_add(struct pen_db *db, const struct pen_token *token,
                                          int64_t *ret_id, struct pen_error *err);
 

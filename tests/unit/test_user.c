@@ -159,7 +159,10 @@ static void link_works_once_and_not_for_ever(void **state)
     (void)state;
     struct pen_token token = {0};
     bool is_valid = false;
+    add_token("older", PEN_TOKEN_LINK, 0, 100);
     add_token("l", PEN_TOKEN_LINK, 0, 100);
+    assert_ok(pen_token_take(db, digest_of("older"), 1, &is_valid, err));
+    assert_false(is_valid);
     assert_false(finds("l", 1, &token)); /* a link is no key */
     assert_ok(pen_token_take(db, digest_of("l"), 100, &is_valid, err));
     assert_false(is_valid);

@@ -12,7 +12,7 @@ struct web_reply {
     int status;
     enum pen_code code; /* of reading the body */
     char body[65536];
-    char content_type[128], allow[128];
+    char content_type[128], allow[128], cookie[256]; /* cookie: the first that was set */
 };
 
 static inline void web_copy(struct pen_http_call *call, const char *name, char *out, size_t cap)
@@ -35,6 +35,7 @@ static inline struct web_reply *web_send(struct pen_http_client *client, const c
     assert_ok(pen_http_wait(call, &reply->status, err));
     web_copy(call, "Content-Type", reply->content_type, sizeof reply->content_type);
     web_copy(call, "Allow", reply->allow, sizeof reply->allow);
+    web_copy(call, "Set-Cookie", reply->cookie, sizeof reply->cookie);
     PEN_CLEANUP(pen_buf_release) struct pen_buf bytes = PEN_BUF(sizeof reply->body - 1);
     reply->code = pen_http_read_all(call, &bytes, NULL);
     if (bytes.len > 0)
