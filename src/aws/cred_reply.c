@@ -102,7 +102,10 @@ enum pen_code pen_cred_read_json(struct pen_slice text, const char *token_key,
     PEN_CLEANUP(pen_arena_release) struct pen_arena arena = PEN_ARENA(4 * REPLY_MAX_BYTES);
     struct pen_json *root = NULL;
     size_t used = 0;
-    if (pen_json_read(text, &arena, &root, &used, NULL) != PEN_OK || root->kind != PEN_JSON_OBJECT)
+    enum pen_code read = pen_json_read(text, &arena, &root, &used, NULL);
+    if (read == PEN_ERR_NOMEM)
+        return pen_fail_nomem(err);
+    if (read != PEN_OK || root->kind != PEN_JSON_OBJECT)
         return pen_fail(err, PEN_ERR_AUTH, "the reply is no JSON object");
     const char *code = member(root, PEN_LIT("Code"), &arena);
     if (code != NULL && strcmp(code, "Success") != 0)

@@ -168,22 +168,26 @@ static enum pen_code reject_range(struct pen_filter_local *local, struct pen_bat
     return pen_filter_reject(local, batch, row, &problem, keep, err);
 }
 
-/* The member of a json value as an instant; false: null. */
-static bool json_instant(const struct pen_add_time *state, struct local *local,
-                         struct pen_slice text, struct pen_instant *ret_instant)
+/* The member of a json value as an instant; *ret_is_there false: null. */
+static enum pen_code json_instant(const struct pen_add_time *state, struct local *local,
+                                  struct pen_slice text, struct pen_instant *ret_instant,
+                                  bool *ret_is_there, struct pen_error *err)
 {
     struct pen_json *root = NULL;
     size_t used = 0;
     pen_arena_clear(&local->arena);
-    if (pen_json_read(text, &local->arena, &root, &used, NULL) != PEN_OK)
-        return false;
+    *ret_is_there = false;
+    enum pen_code code = pen_json_read(text, &local->arena, &root, &used, NULL);
+    if (code != PEN_OK)
+        return code == PEN_ERR_NOMEM ? pen_fail_nomem(err) : PEN_OK;
     const struct pen_json *member = pen_json_member(root, pen_slice_str(state->from.json_key));
     if (member == NULL)
-        return false;
+        return PEN_OK;
     if (member->kind == PEN_JSON_LONG)
-        return pen_add_time_from_epoch(member->integer, state->from.unit, ret_instant);
-    return member->kind == PEN_JSON_STRING &&
-           pen_time_format_parse(state->format, member->text, ret_instant, NULL);
+        *ret_is_there = pen_add_time_from_epoch(member->integer, state->from.unit, ret_instant);
+    else if (member->kind == PEN_JSON_STRING)
+        *ret_is_there = pen_time_format_parse(state->format, member->text, ret_instant, NULL);
+    return PEN_OK;
 }
 
 static enum pen_code convert_row(struct pen_filter_local *local, struct pen_batch *batch,
@@ -205,7 +209,7 @@ static enum pen_code convert_row(struct pen_filter_local *local, struct pen_batc
             return reject_range(local, batch, row, value, keep, err);
     } else if (state->from_type == PEN_TYPE_JSON) {
         struct pen_slice text = pen_string_slice(&pen_column_strings(from)[row]);
-        is_there = json_instant(state, local->state, text, &instant);
+        PEN_TRY(json_instant(state, local->state, text, &instant, &is_there, err));
     } else {
         struct pen_slice text = pen_string_slice(&pen_column_strings(from)[row]);
         is_there = pen_time_format_parse(state->format, text, &instant, NULL);

@@ -318,8 +318,10 @@ static enum pen_code put_json(const struct cell *cell, struct pen_slice text, st
     struct local *local = cell->filter_local->state;
     struct pen_slice canonical;
     size_t used = 0;
-    if (pen_json_canonical(text, &local->scratch, &canonical, &used, NULL) != PEN_OK ||
-        !pen_json_is_blank(pen_slice_skip(text, used)))
+    enum pen_code code = pen_json_canonical(text, &local->scratch, &canonical, &used, NULL);
+    if (code == PEN_ERR_NOMEM)
+        return pen_fail_nomem(err);
+    if (code != PEN_OK || !pen_json_is_blank(pen_slice_skip(text, used)))
         return invalid(cell, text, "JSON", err);
     return put_text(cell, canonical, err);
 }
@@ -388,8 +390,10 @@ static enum pen_code expand_row(struct pen_filter_local *filter_local, struct pe
     struct pen_json *root = NULL;
     size_t used = 0;
     pen_arena_clear(&local->arena);
-    if (pen_json_read(text, &local->arena, &root, &used, NULL) != PEN_OK ||
-        !pen_json_is_blank(pen_slice_skip(text, used))) {
+    enum pen_code code = pen_json_read(text, &local->arena, &root, &used, NULL);
+    if (code == PEN_ERR_NOMEM)
+        return pen_fail_nomem(err);
+    if (code != PEN_OK || !pen_json_is_blank(pen_slice_skip(text, used))) {
         struct expanded whole = {.name = expand->column_name};
         cell.column = &whole;
         return invalid(&cell, text, "JSON", err);

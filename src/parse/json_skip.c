@@ -326,14 +326,46 @@ enum pen_code pen_json_pointer_parse(struct pen_slice text, struct pen_arena *ar
     return PEN_OK;
 }
 
+/* Bytes of the escape at the start: two, \uXXXX, or two of those that may be one character. */
+static size_t escape_length(struct pen_slice body)
+{
+    size_t len = body.len > 1 && body.ptr[1] == 'u' ? 6 : 2;
+    if (len == 6 && body.len >= 12 && body.ptr[6] == '\\' && body.ptr[7] == 'u')
+        len = 12;
+    return len < body.len ? len : body.len;
+}
+
+static bool take_start(struct pen_slice *text, struct pen_slice start)
+{
+    if (!pen_slice_starts(*text, start))
+        return false;
+    *text = pen_slice_skip(*text, start.len);
+    return true;
+}
+
 bool pen_json_key_is(struct pen_slice body, struct pen_slice key)
 {
     if (body.len == 0 || memchr(body.ptr, '\\', body.len) == NULL)
         return pen_slice_equal(body, key);
-    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(body.len);
-    if (pen_json_unescape(body, &text, NULL) != PEN_OK)
-        return false; /* the skipper has refused it, or will */
-    return pen_slice_equal(pen_buf_slice(&text), key);
+    while (body.len > 0) {
+        const char *escape = memchr(body.ptr, '\\', body.len);
+        size_t run = escape == NULL ? body.len : (size_t)(escape - body.ptr);
+        if (!take_start(&key, pen_slice(body.ptr, run)))
+            return false;
+        body = pen_slice_skip(body, run);
+        if (body.len == 0)
+            break;
+        /* memory of our own: a key may not be another one because memory ran out */
+        char room[16];
+        struct pen_buf text = {.ptr = room, .cap = sizeof room, .max = sizeof room - 1};
+        size_t len = escape_length(body);
+        if (pen_json_unescape(pen_slice(body.ptr, len), &text, NULL) != PEN_OK)
+            return false; /* the skipper has refused it, or will */
+        if (!take_start(&key, pen_buf_slice(&text)))
+            return false;
+        body = pen_slice_skip(body, len);
+    }
+    return key.len == 0;
 }
 
 /* Where a pointer has led so far. */

@@ -101,8 +101,10 @@ static enum fit from_json(struct job *job, size_t row)
     if (text.len < 2 || text.ptr[0] != '"')
         return put_parsed(job, row, text);
     pen_buf_clear(&job->scratch);
-    if (pen_json_unescape(pen_slice(text.ptr + 1, text.len - 2), &job->scratch, NULL) != PEN_OK)
-        return MISFIT;
+    enum pen_code code =
+        pen_json_unescape(pen_slice(text.ptr + 1, text.len - 2), &job->scratch, NULL);
+    if (code != PEN_OK)
+        return code == PEN_ERR_NOMEM ? NO_MEMORY : MISFIT;
     return put_parsed(job, row, pen_buf_slice(&job->scratch));
 }
 
