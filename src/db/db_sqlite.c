@@ -24,6 +24,7 @@ struct pen_stmt {
 
 struct pen_db {
     sqlite3 *handle;
+    sqlite3_stmt *rollback; /* compiled beforehand: it has to work when memory is out */
     char *path;
     struct pen_stmt cache[STMT_CACHE];
     size_t cached;
@@ -36,6 +37,8 @@ static enum pen_code fail_disk(struct pen_db *db, int sys_errno, struct pen_erro
 {
     if (sys_errno == ENOSPC || sys_errno == EDQUOT)
         return pen_fail_errno(err, PEN_ERR_IO, sys_errno, "the catalog cannot be written");
+    if (sys_errno != 0)
+        return pen_fail_errno(err, PEN_ERR_IO, sys_errno, "the catalog cannot be read or written");
     return pen_fail(err, PEN_ERR_IO, "the catalog cannot be read or written: %s",
                     sqlite3_errmsg(db->handle));
 }
@@ -54,6 +57,9 @@ static enum pen_code fail_cantopen(struct pen_db *db, struct pen_error *err)
 {
     if (access(db->path, F_OK) != 0 && errno == ENOENT)
         return pen_fail(err, PEN_ERR_NOT_FOUND, "there is no catalog");
+    int sys_errno = sqlite3_system_errno(db->handle);
+    if (sys_errno != 0 && sys_errno != EACCES && sys_errno != EPERM && sys_errno != EROFS)
+        return fail_disk(db, sys_errno, err);
     return pen_fail(err, PEN_ERR_AUTH, "the catalog cannot be opened: no permission");
 }
 
@@ -165,6 +171,9 @@ static enum pen_code configure(struct pen_db *db, enum pen_db_mode mode, int bus
                         "PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL;"
                         "PRAGMA cache_size = -16000",
                         err));
+    if (sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &db->rollback,
+                           NULL) != SQLITE_OK)
+        return fail_sqlite(db, err);
     if (mode != PEN_DB_READ_ONLY)
         PEN_TRY(enter_wal(db, busy_ms, err));
     /* a first read: wrong files and missing permissions show here and not in mid-work */
@@ -196,6 +205,7 @@ void pen_db_close(struct pen_db *db)
         sqlite3_finalize(db->cache[i].handle);
         free(db->cache[i].sql);
     }
+    sqlite3_finalize(db->rollback);
     sqlite3_close_v2(db->handle); /* rolls back; NULL is fine */
     free(db->path);
     free(db);
@@ -232,7 +242,8 @@ enum pen_code pen_db_commit(struct pen_db *db, struct pen_error *err)
 void pen_db_rollback(struct pen_db *db)
 {
     /* fails only when there is nothing to undo: some errors have rolled back already */
-    (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    (void)sqlite3_step(db->rollback);
+    (void)sqlite3_reset(db->rollback); /* says the same */
 }
 
 bool pen_db_in_transaction(const struct pen_db *db)
