@@ -58,6 +58,7 @@ bench: build ## compare with DuckDB's own loader on about 500 MB; prints ratios
 torture: build ## the long form of the crash and disk tests: some 30 minutes
 	@tools/deps.sh s3 test
 	@$(NINJA) -C $(BUILD)
+	@PENSTOCK_TORTURE=1 meson test -C $(BUILD) --suite torture --print-errorlogs --timeout-multiplier 10
 	@PENSTOCK_TORTURE=1 tools/run_tests integration -m torture -s
 
 run: build ## run build/penstock with ARGS

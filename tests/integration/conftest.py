@@ -1,7 +1,9 @@
 """Fixtures: one S3 server for the whole run, a bucket and a Penstock home of its own per test."""
 import itertools
 import os
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -61,3 +63,11 @@ def penstock(gateway, s3, bucket, tmp_path):
 def through_proxy(proxy, s3, bucket, tmp_path):
     """Penstock with an empty home, pointed at the test's bucket behind the fault proxy."""
     return Penstock(tmp_path, proxy.endpoint, bucket, s3.credentials)
+
+
+@pytest.fixture
+def memory_folder():
+    """A folder in memory where there is one: tests that sync thousands of times need no slow disk."""
+    folder = tempfile.mkdtemp(prefix="penstock-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    yield folder
+    shutil.rmtree(folder)

@@ -80,8 +80,8 @@ class DiskBed:
 
 
 @pytest.fixture
-def disk_bed(tmp_path):
-    bed = DiskBed(tmp_path)
+def disk_bed(memory_folder):
+    bed = DiskBed(memory_folder)
     bed.load_base()
     bed.keep()
     return bed

@@ -88,7 +88,8 @@ class CrashLoop:
 
 
 @pytest.mark.parametrize("mode", KILLS)
-def test_a_killed_load_leaves_the_table_as_before_or_after(penstock, s3, mode):
+def test_a_killed_load_leaves_the_table_as_before_or_after(penstock, s3, memory_folder, mode):
+    penstock.home = os.path.join(memory_folder, "home")
     loop = CrashLoop(penstock, s3, mode, new_seed())
     loop.measure()
     wanted = KILLS[mode][1 if IS_LONG else 0]
@@ -99,7 +100,7 @@ def test_a_killed_load_leaves_the_table_as_before_or_after(penstock, s3, mode):
     assert loop.stages["before the commit"] > 0
 
 
-def test_a_kill_at_each_change_of_the_first_load_is_repaired(penstock, s3, tmp_path):
+def test_a_kill_at_each_change_of_the_first_load_is_repaired(penstock, s3, memory_folder):
     """From nothing: the catalog is being made, migrated and filled while the process dies."""
     choose = random.Random(new_seed())
     source = Input(1, objects=2, records=60)
@@ -107,12 +108,12 @@ def test_a_kill_at_each_change_of_the_first_load_is_repaired(penstock, s3, tmp_p
         s3.put(penstock.bucket, "first/" + name, text)
     config = penstock.config(path_prefix="first/", parser=PARSER, filters=FILTERS, out={"mode": "replace"})
     arguments = ["connector:issue", config, "--database", "test_db", "--table", "first", "--auto-create-table"]
-    penstock.home = str(tmp_path / "measured")
+    penstock.home = os.path.join(memory_folder, "measured")
     changes = count_changes(penstock, arguments)
     places = range(1, changes + 1) if IS_LONG else sorted(choose.sample(range(1, changes + 1), 12))
     for at in places:
         how = choose.choice(HOWS)
-        penstock.home = str(tmp_path / ("home-%04d" % at))
+        penstock.home = os.path.join(memory_folder, "home-%04d" % at)
         status, err, report = run_broken(penstock, arguments, at, how)
         assert status == -signal.SIGKILL and report.fired, err
         try:
