@@ -236,7 +236,13 @@ enum pen_code pen_db_begin_read(struct pen_db *db, struct pen_error *err)
 
 enum pen_code pen_db_commit(struct pen_db *db, struct pen_error *err)
 {
-    return pen_db_exec(db, "COMMIT", err);
+    enum pen_code code = pen_db_exec(db, "COMMIT", err);
+    /* what was written before the sync failed may be found by whoever opens the catalog next */
+    if (code == PEN_ERR_IO)
+        pen_error_hint(err,
+                       "whether the change is on disk is not known: look (at 'penstock job:list', "
+                       "say) before you do it again");
+    return code;
 }
 
 void pen_db_rollback(struct pen_db *db)
