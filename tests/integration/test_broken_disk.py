@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from lake_checker import LakeChecker
 from penstock import Penstock
 from torture_bed import (FILTERS, IS_LONG, PARSER, Input, check_loaded, is_crash, new_seed, rows_of,
                          run_broken)
@@ -57,18 +58,23 @@ class DiskBed:
         check_loaded(self.penstock, "tab", self.before, BASE)
 
     def keep(self):
-        shutil.copytree(self.penstock.home, self.penstock.home + ".kept")
+        shutil.copytree(self.penstock.home, os.path.join(self.penstock.folder, "kept"))
 
     def restore(self):
         shutil.rmtree(self.penstock.home)
-        shutil.copytree(self.penstock.home + ".kept", self.penstock.home)
+        shutil.copytree(os.path.join(self.penstock.folder, "kept"), self.penstock.home)
 
     def check_failed(self, status, err):
-        """After a run on a broken disk: no crash; done and said so, or not done and said why."""
+        """After a run on a broken disk: no crash; done and said so, or not done and said why.
+
+        A commit whose sync failed on a disk that stays broken is in doubt: it may be found later, whole.
+        """
         assert not is_crash(status), err
         rows = rows_of(self.penstock, "tab")
-        if status == 0:
+        if status == 0 or (rows == self.after and "whether the change is on disk is not known" in err):
             assert rows == self.after, "it said that it was done: %s" % err
+            with LakeChecker(self.penstock.home) as lake:
+                assert lake.jobs()[-1]["status"] == "success"
             return
         assert rows == self.before, "it said that it failed, but the rows are %d: %s" % (sum(rows.values()), err)
         assert [line for line in err.splitlines() if line.startswith("Error: ")], "no error line: %r" % err
@@ -126,11 +132,13 @@ def test_a_full_disk_of_each_size_gives_an_error_and_more_room_repairs_it(tmp_pa
     try:
         bed = DiskBed(tmp_path, disk)
         bed.load_base()
+        bed.keep()
         step = 4096 if IS_LONG else 24 * 4096
         failed = 0
         used = int(subprocess.run(["du", "-s", "-B1", str(disk)], check=True, capture_output=True,
                                   text=True).stdout.split()[0])
         for size in range(used, used + (8 << 20), step):
+            bed.restore()
             subprocess.run(["mount", "-o", "remount,size=%d" % size, str(disk)], check=True)
             result = bed.penstock.run(*bed.arguments("more"), status=None)
             bed.check_failed(result.status, result.err)
@@ -138,8 +146,10 @@ def test_a_full_disk_of_each_size_gives_an_error_and_more_room_repairs_it(tmp_pa
                 break
             failed += 1
             assert result.has("space"), result.text
+            subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+            if failed % 8 == 1:
+                bed.repair()
         assert result.status == 0 and failed > 3, "%d sizes were too small" % failed
-        check_loaded(bed.penstock, "tab", bed.after)
         print("%d sizes were too small" % failed)
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
