@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Loads the same data with Penstock (over loopback HTTP) and with DuckDB's own COPY (local files).
 
-    bench/run.py [CASE...]     cases: parse plain gz1 gz16 small bzip2 (default: all)
+    bench/run.py [CASE...]     cases: parse plain gz1 gz16 small bzip2 filters (default: all)
 
 ROWS (2,890,000: about 500 MB), REPEATS (3, the fastest counts) and KEEP=1 (keep the outputs) come from
 the environment. Both sides write Parquet with the same options on 2 threads; row counts and a
 checksum of every column are compared. Prints wall and CPU seconds, ratios and peak memory. `parse`
-has no sink: both read every typed column of a local file on one thread, CSV and JSON lines.
+has no sink: both read every typed column of a local file on one thread, CSV and JSON lines. `filters`
+needs no data: processor time of each filter in memory.
 """
 import bz2
 import json
@@ -206,14 +207,22 @@ def bzip2():
     return subprocess.run([os.path.join(BUILD, "bench", "bench_bzip2"), stored, str(REPEATS)], check=False).returncode == 0
 
 
+def filters():
+    """What each filter costs a row, in memory, on one thread."""
+    return subprocess.run([os.path.join(BUILD, "bench", "bench_filters"), str(REPEATS)], check=False).returncode == 0
+
+
 def one(name, port, work):
-    if name in ("parse", "bzip2"):
-        return parse() if name == "parse" else bzip2()
+    alone = {"parse": parse, "bzip2": bzip2, "filters": filters}
+    if name in alone:
+        return alone[name]()
     return small(port, work) if name == "small" else compare(name, port, work)
 
 
 def main():
-    names = sys.argv[1:] or ["parse", *CASES, "small", "bzip2"]
+    names = sys.argv[1:] or ["parse", *CASES, "small", "bzip2", "filters"]
+    if names == ["filters"]:
+        return 0 if filters() else 1
     make_data()
     work = tempfile.mkdtemp(prefix="run-", dir=os.path.join(BUILD, "bench"))
     server = subprocess.Popen([os.path.join(BUILD, "bench", "bench_server"), DATA], stdin=subprocess.PIPE,

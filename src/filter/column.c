@@ -327,29 +327,39 @@ static void column_local_close(struct pen_filter_local *filter_local)
     pen_column_json_scratch_release(&((struct local *)filter_local->state)->scratch);
 }
 
-static void put_default(const struct made *made, struct pen_column *column, size_t row)
+/* Rows from..to of the column become the default. A text lives in the configuration's arena, longer
+ * than any batch. */
+static void put_default(const struct made *made, struct pen_column *column, size_t from, size_t to)
 {
+    const struct pen_node_value *value = &made->value;
+    struct pen_string text;
     switch (made->type) {
     case PEN_TYPE_BOOLEAN:
-        pen_column_booleans(column)[row] = (uint8_t)made->value.integer;
+        memset(pen_column_booleans(column) + from, (int)value->integer, to - from);
         break;
     case PEN_TYPE_LONG:
-        pen_column_longs(column)[row] = made->value.integer;
+        for (size_t row = from; row < to; row++)
+            pen_column_longs(column)[row] = value->integer;
         break;
     case PEN_TYPE_DOUBLE:
-        pen_column_doubles(column)[row] = made->value.number;
+        for (size_t row = from; row < to; row++)
+            pen_column_doubles(column)[row] = value->number;
         break;
     case PEN_TYPE_TIMESTAMP:
-        pen_column_longs(column)[row] = made->value.integer;
-        column->nanos[row] = made->value.ns;
+        for (size_t row = from; row < to; row++) {
+            pen_column_longs(column)[row] = value->integer;
+            column->nanos[row] = value->ns;
+        }
         break;
     case PEN_TYPE_STRING:
-    case PEN_TYPE_JSON: /* the text lives in the configuration's arena, longer than any batch */
-        pen_column_strings(column)[row] =
-            pen_string_make(made->value.text.ptr, made->value.text.len);
+    case PEN_TYPE_JSON:
+        text = pen_string_make(value->text.ptr, value->text.len);
+        for (size_t row = from; row < to; row++)
+            pen_column_strings(column)[row] = text;
         break;
     }
-    pen_column_set_valid(column, row, true);
+    for (size_t row = from; row < to; row++)
+        pen_column_set_valid(column, row, true);
 }
 
 static size_t value_bytes(enum pen_type type)
@@ -371,7 +381,7 @@ static enum pen_code copy_with_default(const struct made *made, struct pen_batch
         memcpy(ret_column->nanos, from->nanos, batch->rows * sizeof *from->nanos);
     for (size_t row = 0; row < batch->rows; row++)
         if (!pen_column_is_valid(ret_column, row))
-            put_default(made, ret_column, row);
+            put_default(made, ret_column, row, row + 1);
     return PEN_OK;
 }
 
@@ -386,8 +396,8 @@ static enum pen_code make_column(const struct made *made, struct pen_batch *batc
     if (made->from != SIZE_MAX)
         return copy_with_default(made, batch, &in[made->from], ret_column, err);
     PEN_TRY(pen_batch_new_column(batch, made->type, ret_column, err));
-    for (size_t row = 0; made->has_default && row < batch->rows; row++)
-        put_default(made, ret_column, row);
+    if (made->has_default)
+        put_default(made, ret_column, 0, batch->rows);
     return PEN_OK;
 }
 

@@ -7,8 +7,6 @@
  * otherwise. Characters are code points. Nulls stay null. */
 #include "filter/filter_reject.h"
 
-#include "base/utf8.h"
-
 struct masked {
     char *name, *character;
     int64_t first, last;
@@ -57,12 +55,36 @@ static const struct pen_option options[] = {
 
 static const char *const also[] = {"type", NULL};
 
+/* In valid UTF-8 every character has one byte that is no continuation. */
+static bool is_start(char byte)
+{
+    return ((unsigned char)byte & 0xC0) != 0x80;
+}
+
 static size_t count_characters(struct pen_slice text)
 {
     size_t count = 0;
-    for (const char *at = text.ptr, *end = text.ptr + text.len; at < end; count++)
-        (void)pen_utf8_decode(&at, end);
+    for (size_t i = 0; i < text.len; i++)
+        count += is_start(text.ptr[i]);
     return count;
+}
+
+/* The bytes of the first `characters` (there are more). */
+static size_t head_bytes(struct pen_slice text, size_t characters)
+{
+    size_t at = 0;
+    for (size_t seen = 0; !is_start(text.ptr[at]) || seen++ < characters;)
+        at++;
+    return at;
+}
+
+/* The bytes of the last `characters` (there are more). */
+static size_t tail_bytes(struct pen_slice text, size_t characters)
+{
+    size_t at = text.len;
+    for (size_t seen = 0; seen < characters;)
+        seen += is_start(text.ptr[--at]);
+    return text.len - at;
 }
 
 static enum pen_code check_column(const struct pen_filter *filter, const struct pen_node *item,
@@ -118,19 +140,18 @@ static enum pen_code mask_text(const struct masked *column, struct pen_slice tex
     size_t first = (size_t)column->first, last = (size_t)column->last;
     if (count <= first + last)
         first = last = 0;
-    char *out = pen_arena_alloc(arena, text.len + (count - first - last) * width);
+    size_t head = head_bytes(text, first), tail = tail_bytes(text, last);
+    size_t hidden = (count - first - last) * width;
+    char *out = pen_arena_alloc(arena, head + hidden + tail);
     if (out == NULL)
         return pen_fail_nomem(err);
-    size_t used = 0, place = 0;
-    for (const char *at = text.ptr, *end = text.ptr + text.len; at < end; place++) {
-        const char *start = at;
-        (void)pen_utf8_decode(&at, end);
-        bool stays = place < first || place >= count - last;
-        size_t len = stays ? (size_t)(at - start) : width;
-        memcpy(out + used, stays ? start : column->character, len);
-        used += len;
-    }
-    *ret_value = pen_string_make(out, used);
+    memcpy(out, text.ptr, head);
+    if (width == 1)
+        memset(out + head, column->character[0], hidden);
+    for (size_t i = 0; width > 1 && i < hidden; i += width)
+        memcpy(out + head + i, column->character, width);
+    memcpy(out + head + hidden, text.ptr + text.len - tail, tail);
+    *ret_value = pen_string_make(out, head + hidden + tail);
     return PEN_OK;
 }
 

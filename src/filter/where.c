@@ -131,8 +131,10 @@ static enum pen_code compile_regex(const struct pen_filter *filter, struct condi
         return pen_fail_at(&filter->bind, node, err, "where: 'matches' needs a text");
     condition->regex =
         pcre2_compile((PCRE2_SPTR)node->text.ptr, node->text.len, PCRE2_UTF, &code, &offset, NULL);
-    if (condition->regex != NULL)
+    if (condition->regex != NULL) {
+        (void)pcre2_jit_compile(condition->regex, PCRE2_JIT_COMPLETE); /* else interpreted */
         return PEN_OK;
+    }
     PCRE2_UCHAR reason[128];
     (void)pcre2_get_error_message(code, reason, sizeof reason); /* cut at worst */
     return pen_fail_at(&filter->bind, node, err, "bad regular expression near index %zu: %s",
@@ -225,124 +227,206 @@ static void where_local_close(struct pen_filter_local *filter_local)
     pcre2_match_data_free(((struct local *)filter_local->state)->match);
 }
 
-/* -1, 0, 1; 2 when they have no order (NaN). */
-static int compare(const struct pen_column *column, size_t row, const struct pen_node_value *value)
+/* How a value stands to another, plus 1: less, equal, greater, without order (NaN). */
+enum { LESS_BIT = 1, EQUAL_BIT = 2, GREATER_BIT = 4, UNORDERED_BIT = 8 };
+
+static const uint8_t accepted[] = {
+    [EQUAL] = EQUAL_BIT,     [UNEQUAL] = LESS_BIT | GREATER_BIT | UNORDERED_BIT,
+    [LESS] = LESS_BIT,       [LESS_EQUAL] = LESS_BIT | EQUAL_BIT,
+    [GREATER] = GREATER_BIT, [GREATER_EQUAL] = GREATER_BIT | EQUAL_BIT,
+    [IN] = EQUAL_BIT,
+};
+
+static void order_doubles(const double *values, size_t rows, double other, uint8_t *orders)
 {
-    int64_t integer = 0;
+    for (size_t row = 0; row < rows; row++) {
+        uint8_t order = (uint8_t)(1 + (values[row] > other) - (values[row] < other));
+        bool is_ordered = values[row] >= other || values[row] <= other;
+        orders[row] = is_ordered ? order : 3;
+    }
+}
+
+static void order_strings(const struct pen_column *column, size_t rows, struct pen_slice other,
+                          uint8_t *orders)
+{
+    for (size_t row = 0; row < rows; row++) {
+        orders[row] = 0;
+        if (!pen_column_is_valid(column, row))
+            continue; /* what stands there is no text */
+        int order = pen_slice_compare(pen_string_slice(&pen_column_strings(column)[row]), other);
+        orders[row] = (uint8_t)(1 + (order > 0) - (order < 0));
+    }
+}
+
+static bool is_text(const struct pen_string *value, const struct pen_string *other)
+{
+    if (memcmp(value, other, 8) != 0) /* length and first bytes */
+        return false;
+    return other->len <= sizeof other->inlined ? memcmp(value, other, sizeof *value) == 0
+                                               : memcmp(value->ptr, other->ptr, other->len) == 0;
+}
+
+/* Only whether they are equal: without order otherwise. */
+static void equal_strings(const struct pen_column *column, size_t rows, struct pen_slice other,
+                          uint8_t *orders)
+{
+    const struct pen_string text = pen_string_make(other.ptr, other.len);
+    const struct pen_string *values = pen_column_strings(column);
+    for (size_t row = 0; row < rows; row++) /* what stands where null is is no text */
+        orders[row] = pen_column_is_valid(column, row) && is_text(&values[row], &text) ? 1 : 3;
+}
+
+/* orders[row]: of the column's value to `value`; of null any. One loop a type, without branches. */
+static void order_column(const struct pen_column *column, size_t rows,
+                         const struct pen_node_value *value, uint8_t *orders)
+{
+    const int64_t *longs = pen_column_longs(column), other = value->integer;
     switch (column->type) {
     case PEN_TYPE_BOOLEAN:
-        integer = pen_column_booleans(column)[row];
+        for (size_t row = 0; row < rows; row++)
+            orders[row] = (uint8_t)(1 + pen_column_booleans(column)[row] - other);
         break;
     case PEN_TYPE_LONG:
-        integer = pen_column_longs(column)[row];
+        for (size_t row = 0; row < rows; row++)
+            orders[row] = (uint8_t)(1 + (longs[row] > other) - (longs[row] < other));
         break;
     case PEN_TYPE_TIMESTAMP:
-        integer = pen_column_longs(column)[row];
-        if (integer == value->integer)
-            return (column->nanos[row] > value->ns) - (column->nanos[row] < value->ns);
+        for (size_t row = 0; row < rows; row++) {
+            int us = (longs[row] > other) - (longs[row] < other);
+            int ns = (column->nanos[row] > value->ns) - (column->nanos[row] < value->ns);
+            orders[row] = (uint8_t)(1 + (us != 0 ? us : ns));
+        }
         break;
-    case PEN_TYPE_DOUBLE: {
-        double number = pen_column_doubles(column)[row];
-        int order = (number > value->number) - (number < value->number);
-        return order == 0 && !(number >= value->number) ? 2 : order;
-    }
+    case PEN_TYPE_DOUBLE:
+        order_doubles(pen_column_doubles(column), rows, value->number, orders);
+        break;
     case PEN_TYPE_STRING:
     case PEN_TYPE_JSON:
-        integer =
-            pen_slice_compare(pen_string_slice(&pen_column_strings(column)[row]), value->text);
-        return (integer > 0) - (integer < 0);
-    }
-    return (integer > value->integer) - (integer < value->integer);
-}
-
-static bool is_in(const struct condition *condition, const struct pen_column *column, size_t row)
-{
-    for (size_t i = 0; i < condition->count; i++)
-        if (compare(column, row, &condition->values[i]) == 0)
-            return true;
-    return false;
-}
-
-/* 1: it holds, 0: it does not, -1: the regular expression gave up. */
-static int holds(const struct condition *condition, const struct local *local,
-                 const struct pen_column *column, size_t row)
-{
-    bool is_valid = pen_column_is_valid(column, row);
-    if (condition->op == NUL || condition->op == NOT_NUL)
-        return is_valid == (condition->op == NOT_NUL);
-    if (!is_valid)
-        return 0;
-    if (condition->op == IN)
-        return is_in(condition, column, row);
-    if (condition->op == MATCHES) {
-        struct pen_slice text = pen_string_slice(&pen_column_strings(column)[row]);
-        int result = pcre2_match(condition->regex, (PCRE2_SPTR)(text.len == 0 ? "" : text.ptr),
-                                 text.len, 0, PCRE2_NO_UTF_CHECK, local->match, NULL);
-        if (result >= 0 || result == PCRE2_ERROR_NOMATCH)
-            return result >= 0;
-        return -1;
-    }
-    int order = compare(column, row, &condition->values[0]);
-    switch ((enum op)condition->op) {
-    case EQUAL:
-        return order == 0;
-    case UNEQUAL:
-        return order != 0;
-    case LESS:
-        return order == -1;
-    case LESS_EQUAL:
-        return order <= 0;
-    case GREATER:
-        return order == 1;
-    case GREATER_EQUAL:
-        return order == 0 || order == 1;
-    case IN:
-    case MATCHES:
-    case NUL:
-    case NOT_NUL:
+        order_strings(column, rows, value->text, orders);
         break;
     }
-    return 0;
 }
 
-static int keeps(const struct where *where, const struct local *local,
-                 const struct pen_batch *batch, size_t row)
+/* Adds to `holds` the rows whose order is accepted. */
+static void accept(const uint8_t *orders, size_t rows, uint8_t accepted_orders,
+                   struct pen_keep *holds)
 {
-    for (size_t i = 0; i < where->all_count; i++) {
-        const struct condition *condition = &where->conditions[i];
-        int result = holds(condition, local, &batch->columns[condition->column], row);
-        if (result != 1)
-            return result;
+    for (size_t row = 0; row < rows; row++)
+        holds->bits[row / 64] |= (uint64_t)((accepted_orders >> orders[row]) & 1) << (row % 64);
+}
+
+/* The compiled code's stack is small; the interpreter takes what it needs. */
+static int match(const pcre2_code *regex, struct pen_slice text, const struct local *local)
+{
+    PCRE2_SPTR subject = (PCRE2_SPTR)(text.len == 0 ? "" : text.ptr);
+    int result = pcre2_match(regex, subject, text.len, 0, PCRE2_NO_UTF_CHECK, local->match, NULL);
+    if (result != PCRE2_ERROR_JIT_STACKLIMIT)
+        return result;
+    return pcre2_match(regex, subject, text.len, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, local->match,
+                       NULL);
+}
+
+/* The rows of `asked` whose text matches; rows on which the regular expression gave up. */
+static void match_column(const struct condition *condition, const struct local *local,
+                         const struct pen_column *column, const struct pen_keep *asked,
+                         struct pen_keep *holds, struct pen_keep *gave_up)
+{
+    for (size_t word = 0; word < PEN_BATCH_ROWS / 64; word++) {
+        for (uint64_t left = asked->bits[word]; left != 0; left &= left - 1) {
+            size_t row = word * 64 + (size_t)__builtin_ctzll(left);
+            struct pen_slice text = pen_string_slice(&pen_column_strings(column)[row]);
+            int result = match(condition->regex, text, local);
+            uint64_t bit = left & -left;
+            holds->bits[word] |= result >= 0 ? bit : 0;
+            gave_up->bits[word] |= result < 0 && result != PCRE2_ERROR_NOMATCH ? bit : 0;
+        }
     }
-    if (where->count == where->all_count)
-        return 1;
-    for (size_t i = where->all_count; i < where->count; i++) {
-        const struct condition *condition = &where->conditions[i];
-        int result = holds(condition, local, &batch->columns[condition->column], row);
-        if (result != 0)
-            return result;
+}
+
+/* out: holds: the rows of `candidates` for which the condition holds; gave_up grows. */
+static void test_condition(const struct condition *condition, const struct local *local,
+                           const struct pen_batch *batch, const struct pen_keep *candidates,
+                           struct pen_keep *holds, struct pen_keep *gave_up)
+{
+    const struct pen_column *column = &batch->columns[condition->column];
+    size_t words = (batch->rows + 63) / 64;
+    bool is_equality = condition->op == EQUAL || condition->op == UNEQUAL || condition->op == IN;
+    struct pen_keep asked = *candidates;
+    uint8_t orders[PEN_BATCH_ROWS];
+    *holds = (struct pen_keep){{0}};
+    for (size_t word = 0; word < words; word++)
+        asked.bits[word] &= condition->op == NUL ? ~column->validity[word] : column->validity[word];
+    if (condition->op == NUL || condition->op == NOT_NUL) {
+        *holds = asked;
+        return;
     }
-    return 0;
+    if (condition->op == MATCHES) {
+        match_column(condition, local, column, &asked, holds, gave_up);
+        return;
+    }
+    for (size_t i = 0; i < condition->count; i++) {
+        if (is_equality && condition->type == PEN_TYPE_STRING)
+            equal_strings(column, batch->rows, condition->values[i].text, orders);
+        else
+            order_column(column, batch->rows, &condition->values[i], orders);
+        accept(orders, batch->rows, accepted[condition->op], holds);
+    }
+    for (size_t word = 0; word < words; word++)
+        holds->bits[word] &= asked.bits[word];
+}
+
+/* The rows that stay; those on which a regular expression gave up are in neither. */
+static void test_rows(const struct where *where, const struct local *local,
+                      const struct pen_batch *batch, struct pen_keep *kept,
+                      struct pen_keep *gave_up)
+{
+    struct pen_keep holds, left, some = {{0}};
+    size_t i = 0;
+    for (; i < where->all_count; i++) {
+        test_condition(&where->conditions[i], local, batch, kept, &holds, gave_up);
+        *kept = holds;
+    }
+    if (i == where->count)
+        return;
+    left = *kept;
+    for (; i < where->count; i++) {
+        test_condition(&where->conditions[i], local, batch, &left, &holds, gave_up);
+        for (size_t word = 0; word < PEN_BATCH_ROWS / 64; word++) {
+            some.bits[word] |= holds.bits[word];
+            left.bits[word] &= ~(holds.bits[word] | gave_up->bits[word]);
+        }
+    }
+    *kept = some;
+}
+
+static enum pen_code reject_row(struct pen_filter_local *filter_local,
+                                const struct pen_batch *batch, size_t row, struct pen_keep *keep,
+                                struct pen_error *err)
+{
+    struct pen_slice reason = PEN_LIT("the regular expression gave up on this value");
+    const struct pen_filter_problem problem = {NULL, "match_limit", reason};
+    return pen_filter_reject(filter_local, batch, row, &problem, keep, err);
 }
 
 static enum pen_code where_apply(struct pen_filter_local *filter_local, struct pen_batch *batch,
                                  struct pen_error *err)
 {
-    const struct where *where = filter_local->filter->state;
-    struct pen_keep keep;
-    pen_keep_all(&keep);
-    for (size_t row = 0; row < batch->rows; row++) {
-        int result = keeps(where, filter_local->state, batch, row);
-        if (result < 0) {
-            struct pen_slice reason = PEN_LIT("the regular expression gave up on this value");
-            const struct pen_filter_problem problem = {NULL, "match_limit", reason};
-            PEN_TRY(pen_filter_reject(filter_local, batch, row, &problem, &keep, err));
-        } else if (result == 0) {
-            pen_keep_drop(&keep, row);
-            filter_local->filtered_rows++;
+    struct pen_keep kept = {{0}}, gave_up = {{0}}, rejecting;
+    for (size_t row = 0; row < batch->rows; row += 64)
+        kept.bits[row / 64] =
+            batch->rows - row < 64 ? (UINT64_C(1) << (batch->rows - row)) - 1 : UINT64_MAX;
+    test_rows(filter_local->filter->state, filter_local->state, batch, &kept, &gave_up);
+    pen_keep_all(&rejecting);
+    filter_local->filtered_rows += batch->rows;
+    for (size_t word = 0; word < PEN_BATCH_ROWS / 64; word++) {
+        filter_local->filtered_rows -= (uint64_t)__builtin_popcountll(kept.bits[word]);
+        for (uint64_t left = gave_up.bits[word]; left != 0; left &= left - 1) {
+            size_t row = word * 64 + (size_t)__builtin_ctzll(left);
+            PEN_TRY(reject_row(filter_local, batch, row, &rejecting, err));
+            filter_local->filtered_rows--;
         }
     }
-    pen_batch_keep(batch, keep.bits);
+    pen_batch_keep(batch, kept.bits);
     return PEN_OK;
 }
 
