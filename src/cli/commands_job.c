@@ -1,4 +1,4 @@
-/* job:list, :show, :status, :kill, :rejects, :objects (spec/cli.md 3). */
+/* job:list, :show, :status, :kill, :resume, :rejects, :objects (spec/cli.md 3). */
 #include "cli/job_internal.h"
 #include "cli/lake_scope.h"
 #include "cli/words.h"
@@ -214,6 +214,10 @@ static const struct pen_flag show_flags[] = {
     {"wait", 'w', NULL, false, "wait until the job is finished"},
     {NULL, 0, NULL, false, NULL},
 };
+static const struct pen_flag resume_flags[] = {
+    {"wait", 'w', NULL, false, "show the job's log; exit 1 when it fails"},
+    {NULL, 0, NULL, false, NULL},
+};
 static const struct pen_flag rejects_flags[] = {
     {"format", 'f', "FORMAT", false, "table, csv, tsv, json or jsonl (default jsonl)"},
     {NULL, 0, NULL, false, NULL},
@@ -227,6 +231,7 @@ static const char *const list_examples[] = {"jobs", "job:list 100 -E -f json", N
 static const char *const show_examples[] = {"job:show 17", "job 17 -v", NULL};
 static const char *const status_examples[] = {"job:status 17", NULL};
 static const char *const kill_examples[] = {"job:kill 17", NULL};
+static const char *const resume_examples[] = {"job:resume 17", NULL};
 static const char *const rejects_examples[] = {"job:rejects 17", "job:rejects 17 -f csv", NULL};
 static const char *const objects_examples[] = {"job:objects 17 -f jsonl", NULL};
 
@@ -265,6 +270,17 @@ const struct pen_command pen_commands_job[] = {
      .examples = kill_examples,
      .flags = no_flags,
      .run = run_kill},
+    {.name = "job:resume",
+     .arguments = "<job_id>",
+     .min_words = 1,
+     .max_words = 1,
+     .description =
+         "Run a job that waits: one whose process is gone goes on where it was\n"
+         "Finished tasks are kept, the others are done again; the list of objects is the\n"
+         "one that the job began with.",
+     .examples = resume_examples,
+     .flags = resume_flags,
+     .run = pen_job_resume},
     {.name = "job:rejects",
      .arguments = "<job_id>",
      .min_words = 1,

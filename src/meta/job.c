@@ -4,10 +4,6 @@
 
 #include <assert.h>
 
-/* A process that dies takes its jobs down through no fault of theirs: they get this many attempts
- * even without a retry limit, so that a job that kills its process does not come back for ever. */
-#define ATTEMPTS_AFTER_CRASH 3
-
 static const char *const status_names[] = {
     [PEN_JOB_QUEUED] = "queued",   [PEN_JOB_BOOTING] = "booting", [PEN_JOB_RUNNING] = "running",
     [PEN_JOB_SUCCESS] = "success", [PEN_JOB_ERROR] = "error",     [PEN_JOB_KILLED] = "killed",
@@ -89,7 +85,8 @@ enum pen_code pen_job_create(struct pen_db *db, const struct pen_job *job, int64
     "options, "                                                                                    \
     "schedule, scheduled_us, domain_key, status, is_kill_requested, priority, attempt, "           \
     "retry_limit, created_us, started_us, ended_us, records, rejected, filtered, bytes, objects, " \
-    "snapshot_id, error, result, owner, lease_until_us FROM job "
+    "snapshot_id, error, result, owner, lease_until_us, position, layout, "                        \
+    "progress_attempt FROM job "
 
 static enum pen_code read_texts(struct pen_stmt *stmt, struct pen_arena *arena, struct pen_job *job,
                                 struct pen_error *err)
@@ -100,7 +97,8 @@ static enum pen_code read_texts(struct pen_stmt *stmt, struct pen_arena *arena, 
     } texts[] = {{1, &job->type},        {2, &job->database},    {3, &job->table},
                  {4, &job->time_column}, {5, &job->config},      {7, &job->options},
                  {8, &job->schedule},    {10, &job->domain_key}, {25, &job->error},
-                 {26, &job->result},     {27, &job->owner}};
+                 {26, &job->result},     {27, &job->owner},      {29, &job->position},
+                 {30, &job->layout}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (!pen_stmt_is_null(stmt, texts[i].column))
             PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, texts[i].column), texts[i].text, err));
@@ -133,6 +131,7 @@ static enum pen_code read_job(struct pen_stmt *stmt, struct pen_arena *arena, vo
                    .objects = (uint64_t)pen_stmt_int(stmt, 23)},
         .snapshot_id = pen_stmt_int(stmt, 24),
         .lease_until_us = pen_stmt_int(stmt, 28),
+        .progress_attempt = (int)pen_stmt_int(stmt, 31),
     };
     if (!pen_job_status_from_name(pen_stmt_text(stmt, 11), &job->status))
         return pen_fail(err, PEN_ERR_CORRUPT, "job %lld has an unknown status",
@@ -331,89 +330,48 @@ enum pen_code pen_job_retry(struct pen_db *db, int64_t job_id, const char *owner
     return changes == 1 ? PEN_OK : fail_transition(db, job_id, "queued again", err);
 }
 
-static enum pen_code kill_job(struct pen_db *db, int64_t job_id, int64_t now_us,
-                              enum pen_job_status *ret_former, struct pen_error *err)
+enum pen_code pen_job_release(struct pen_db *db, int64_t job_id, const char *owner,
+                              struct pen_error *err)
 {
-    PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
-    PEN_TRY(pen_db_query(db, &stmt, err, "SELECT status FROM job WHERE job_id = $1", "i", job_id));
-    bool has_row = false;
-    PEN_TRY(pen_stmt_step(stmt, &has_row, err));
-    if (!has_row)
-        return fail_no_job(job_id, err);
-    enum pen_job_status former = PEN_JOB_QUEUED;
-    if (!pen_job_status_from_name(pen_stmt_text(stmt, 0), &former))
-        return pen_fail(err, PEN_ERR_CORRUPT, "job %lld has an unknown status", (long long)job_id);
-    if (former == PEN_JOB_QUEUED)
-        PEN_TRY(
-            pen_db_run(db, NULL, err,
-                       "UPDATE job SET status = 'killed', is_kill_requested = 1, ended_us = $1, "
-                       "sealed_config = NULL WHERE job_id = $2",
-                       "ii", now_us, job_id));
-    else if (!pen_job_status_is_finished(former))
-        PEN_TRY(pen_db_run(db, NULL, err, "UPDATE job SET is_kill_requested = 1 WHERE job_id = $1",
-                           "i", job_id));
-    *ret_former = former;
-    return PEN_OK;
-}
-
-enum pen_code pen_job_kill(struct pen_db *db, int64_t job_id, int64_t now_us,
-                           enum pen_job_status *ret_former, struct pen_error *err)
-{
-    bool is_own = false;
-    PEN_TRY(pen_meta_enter(db, &is_own, err));
-    return pen_meta_leave(db, is_own, kill_job(db, job_id, now_us, ret_former, err), err);
-}
-
-/* --- after a crash -----------------------------------------------------------------------------
- */
-
-#define LEASE_IS_OVER "status IN ('booting', 'running') AND lease_until_us < $1"
-#define IS_FINISHED                                                                                \
-    "job_id IN (SELECT job_id FROM job WHERE status IN ('success', 'error', 'killed'))"
-
-/* What jobs that ended without their own hand left behind. */
-static enum pen_code drop_dead_plans(struct pen_db *db, struct pen_error *err)
-{
-    PEN_TRY(pen_db_exec(db, "DELETE FROM job_object WHERE " IS_FINISHED, err));
-    PEN_TRY(pen_db_exec(db, "DELETE FROM job_task WHERE " IS_FINISHED, err));
-    return pen_db_exec(
-        db, "UPDATE job_part SET state = 'garbage' WHERE state <> 'garbage' AND " IS_FINISHED, err);
-}
-
-static enum pen_code reclaim(struct pen_db *db, int64_t now_us, bool may_requeue,
-                             int64_t *ret_changes, struct pen_error *err)
-{
-    int64_t changes = 0, most_attempts = may_requeue ? ATTEMPTS_AFTER_CRASH : 0;
-    PEN_TRY(pen_db_run(db, &changes, err,
-                       "UPDATE job SET status = 'killed', ended_us = $1, owner = '', "
-                       "lease_until_us = 0, sealed_config = NULL WHERE " LEASE_IS_OVER
-                       " AND is_kill_requested = 1",
-                       "i", now_us));
-    *ret_changes += changes;
-    PEN_TRY(pen_db_run(db, &changes, err,
-                       "UPDATE job SET status = 'error', ended_us = $1, lease_until_us = 0, "
-                       "sealed_config = NULL, "
-                       "error = 'the process that ran this job is gone (' || owner || '); nothing "
-                       "of it was committed', owner = '' WHERE " LEASE_IS_OVER
-                       " AND ($2 = 0 OR (attempt >= $2 AND attempt > retry_limit))",
-                       "ii", now_us, most_attempts));
-    *ret_changes += changes;
-    PEN_TRY(pen_db_run(db, &changes, err,
-                       "UPDATE job SET status = 'queued', owner = '', lease_until_us = 0 "
-                       "WHERE " LEASE_IS_OVER,
-                       "i", now_us));
-    *ret_changes += changes;
-    return *ret_changes > 0 ? drop_dead_plans(db, err) : PEN_OK;
-}
-
-enum pen_code pen_job_reclaim(struct pen_db *db, int64_t now_us, bool may_requeue,
-                              size_t *ret_count, struct pen_error *err)
-{
-    bool is_own = false;
     int64_t changes = 0;
-    PEN_TRY(pen_meta_enter(db, &is_own, err));
-    PEN_TRY(pen_meta_leave(db, is_own, reclaim(db, now_us, may_requeue, &changes, err), err));
-    if (ret_count != NULL)
-        *ret_count = (size_t)changes;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET status = 'queued', owner = '', lease_until_us = 0, "
+                       "attempt = attempt - 1 WHERE job_id = $1 AND owner = $2 "
+                       "AND is_kill_requested = 0 AND status IN ('booting', 'running')",
+                       "it", job_id, owner));
+    return changes == 1 ? PEN_OK : fail_transition(db, job_id, "given back", err);
+}
+
+enum pen_code pen_job_hold(struct pen_db *db, int64_t job_id, const char *owner,
+                           struct pen_error *err)
+{
+    bool is_found = false;
+    int64_t found = 0;
+    PEN_TRY(pen_db_query_int(db, &found, &is_found, err,
+                             "SELECT 1 FROM job WHERE job_id = $1 AND owner = $2 "
+                             "AND status IN ('booting', 'running')",
+                             "it", job_id, owner));
+    return is_found ? PEN_OK : fail_transition(db, job_id, "continued", err);
+}
+
+enum pen_code pen_job_is_kill_requested(struct pen_db *db, int64_t job_id, bool *ret_is_requested,
+                                        struct pen_error *err)
+{
+    bool is_found = false;
+    int64_t value = 0;
+    PEN_TRY(pen_db_query_int(db, &value, &is_found, err,
+                             "SELECT is_kill_requested FROM job WHERE job_id = $1", "i", job_id));
+    *ret_is_requested = value != 0;
     return PEN_OK;
+}
+
+enum pen_code pen_job_renew(struct pen_db *db, const struct pen_job *job, const char *owner,
+                            struct pen_error *err)
+{
+    int64_t changes = 0;
+    PEN_TRY(pen_db_run(db, &changes, err,
+                       "UPDATE job SET config = $1, sealed_config = $2, options = $3 "
+                       "WHERE job_id = $4 AND owner = $5 AND status IN ('booting', 'running')",
+                       "tbtit", job->config, job->sealed_config, job->options, job->job_id, owner));
+    return changes == 1 ? PEN_OK : fail_transition(db, job->job_id, "changed", err);
 }

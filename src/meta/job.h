@@ -2,7 +2,8 @@
  *
  *     queued --claim--> booting --start--> running --finish--> success | error | killed
  *        \--kill--> killed        \--kill--> a request that the owner sees at its next heartbeat
- *     booting, running with a lease that ran out --reclaim--> queued again, or error
+ *     booting, running with a lease that ran out or an owner that is gone --reclaim--> queued
+ * again, or error
  *
  * All functions work on a connection, inside the caller's transaction when one is open (so that a
  * commit of data and the end of its job are one), else as a transaction of their own. A transition
@@ -62,6 +63,10 @@ struct pen_job {
     const char *result;  /* what the commit left for the caller (JSON map); "" for none */
     const char *owner;   /* process that holds the lease; "" for none */
     int64_t lease_until_us;
+    /* what a later attempt goes on with; job_plan.h */
+    const char *position; /* the next position that the listing found; "" before the plan */
+    const char *layout;   /* which columns the parts have; "" before the first part */
+    int progress_attempt; /* the last attempt that ended a task; 0 for none */
 };
 
 /* pen_job_create - a queued job. in: the fields up to domain_key, priority, retry_limit and
@@ -134,16 +139,45 @@ PEN_MUST_USE enum pen_code pen_job_finish(struct pen_db *db, int64_t job_id, con
 PEN_MUST_USE enum pen_code pen_job_retry(struct pen_db *db, int64_t job_id, const char *owner,
                                          const char *error, struct pen_error *err);
 
-/* pen_job_kill - queued: killed at once; booting and running: asks the owner to stop; finished:
- * nothing. out: *ret_former: the status before. */
+/* pen_job_release - as pen_job_retry, but the attempt does not count: the process stops, not the
+ * job. */
+PEN_MUST_USE enum pen_code pen_job_release(struct pen_db *db, int64_t job_id, const char *owner,
+                                           struct pen_error *err);
+
+/* pen_job_hold - PEN_ERR_CONFLICT unless the owner still holds the job. Inside the caller's write
+ * transaction, so that whatever it writes next is not written by a process that lost the job. */
+PEN_MUST_USE enum pen_code pen_job_hold(struct pen_db *db, int64_t job_id, const char *owner,
+                                        struct pen_error *err);
+
+/* pen_job_is_kill_requested - without touching the lease; a read. */
+PEN_MUST_USE enum pen_code pen_job_is_kill_requested(struct pen_db *db, int64_t job_id,
+                                                     bool *ret_is_requested, struct pen_error *err);
+
+/* pen_job_renew - the owner replaces job->config, sealed_config and options. */
+PEN_MUST_USE enum pen_code pen_job_renew(struct pen_db *db, const struct pen_job *job,
+                                         const char *owner, struct pen_error *err);
+
+/* pen_job_kill - queued, or its owner is gone: killed at once; booting and running: asks the owner
+ * to stop; finished: nothing. out: *ret_former: the status before. */
 PEN_MUST_USE enum pen_code pen_job_kill(struct pen_db *db, int64_t job_id, int64_t now_us,
                                         enum pen_job_status *ret_former, struct pen_error *err);
 
-/* pen_job_reclaim - looks after jobs whose owner died (lease over): killed when that was asked for;
- * else back to the queue when may_requeue (somebody is there to run it) and fewer than three
- * attempts ended so (more when retry_limit allows more); else error. Parts and plans of jobs that
- * ended without a commit become garbage. out: *ret_count (may be NULL) how many jobs. */
-PEN_MUST_USE enum pen_code pen_job_reclaim(struct pen_db *db, int64_t now_us, bool may_requeue,
-                                           size_t *ret_count, struct pen_error *err);
+/* What became of a job whose owner is gone. */
+struct pen_job_reclaimed {
+    int64_t job_id;
+    enum pen_job_status status; /* queued, killed or error */
+    const char *owner;          /* that was lost */
+    int attempt;
+};
+
+/* pen_job_reclaim - looks after jobs whose owner is gone (pen_job_owner_is_gone) or let its lease
+ * run out: killed when that was asked for; else back to the queue with what it finished; error
+ * when it has no sealed configuration, or when three attempts in a row ended so without ending a
+ * task (more when retry_limit allows more). Parts and plans of jobs that ended become garbage.
+ * out: *ret_list, what was changed, by number. */
+PEN_MUST_USE enum pen_code pen_job_reclaim(struct pen_db *db, int64_t now_us,
+                                           struct pen_arena *arena,
+                                           struct pen_job_reclaimed **ret_list, size_t *ret_count,
+                                           struct pen_error *err);
 
 #endif

@@ -56,6 +56,20 @@ enum pen_code pen_job_objects_get(struct pen_db *db, int64_t job_id, struct pen_
     return pen_stmt_list(stmt, &reader, arena, ret_objects, ret_count, err);
 }
 
+enum pen_code pen_job_plan_note(struct pen_db *db, int64_t job_id, const char *position,
+                                struct pen_error *err)
+{
+    return pen_db_run(db, NULL, err, "UPDATE job SET position = $1 WHERE job_id = $2", "ti",
+                      position, job_id);
+}
+
+enum pen_code pen_job_layout_note(struct pen_db *db, int64_t job_id, const char *layout,
+                                  struct pen_error *err)
+{
+    return pen_db_run(db, NULL, err, "UPDATE job SET layout = $1 WHERE job_id = $2", "ti", layout,
+                      job_id);
+}
+
 /* --- tasks -------------------------------------------------------------------------------------
  */
 
@@ -71,7 +85,7 @@ static enum pen_code insert_tasks(struct pen_db *db, const struct pen_job_task *
     for (size_t i = 0; i < count; i++)
         PEN_TRY(pen_db_run(db, NULL, err,
                            "INSERT INTO job_task VALUES ($1, $2, 'waiting', $3, $4, $5, 0, 0, 0, "
-                           "0)",
+                           "0, '')",
                            "iiiii", tasks[i].job_id, tasks[i].task_index, tasks[i].first_object,
                            tasks[i].object_count, (int64_t)tasks[i].size_bytes));
     return PEN_OK;
@@ -96,10 +110,9 @@ static enum pen_job_task_status task_status_of(struct pen_slice name)
 static enum pen_code read_task(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
                                void *item, struct pen_error *err)
 {
-    (void)arena; /* no texts */
-    (void)err;
     const int64_t *job_id = context;
-    *(struct pen_job_task *)item = (struct pen_job_task){
+    struct pen_job_task *task = item;
+    *task = (struct pen_job_task){
         .job_id = *job_id,
         .task_index = pen_stmt_int(stmt, 0),
         .status = task_status_of(pen_stmt_text(stmt, 1)),
@@ -111,7 +124,7 @@ static enum pen_code read_task(struct pen_stmt *stmt, struct pen_arena *arena, v
         .rejected = (uint64_t)pen_stmt_int(stmt, 7),
         .filtered = (uint64_t)pen_stmt_int(stmt, 8),
     };
-    return PEN_OK;
+    return pen_meta_copy(arena, pen_stmt_text(stmt, 9), &task->rejects, err);
 }
 
 enum pen_code pen_job_tasks_get(struct pen_db *db, int64_t job_id, struct pen_arena *arena,
@@ -119,11 +132,12 @@ enum pen_code pen_job_tasks_get(struct pen_db *db, int64_t job_id, struct pen_ar
                                 struct pen_error *err)
 {
     PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
-    PEN_TRY(pen_db_query(db, &stmt, err,
-                         "SELECT task_index, status, first_object, object_count, size_bytes, "
-                         "attempt, records, rejected, filtered FROM job_task WHERE job_id = $1 "
-                         "ORDER BY task_index",
-                         "i", job_id));
+    PEN_TRY(pen_db_query(
+        db, &stmt, err,
+        "SELECT task_index, status, first_object, object_count, size_bytes, "
+        "attempt, records, rejected, filtered, rejects FROM job_task WHERE job_id = $1 "
+        "ORDER BY task_index",
+        "i", job_id));
     const struct pen_row_reader reader = {sizeof(struct pen_job_task), read_task, &job_id};
     return pen_stmt_list(stmt, &reader, arena, ret_tasks, ret_count, err);
 }
@@ -150,6 +164,27 @@ enum pen_code pen_job_task_start(struct pen_db *db, int64_t job_id, int64_t task
     bool is_own = false;
     PEN_TRY(pen_meta_enter(db, &is_own, err));
     return pen_meta_leave(db, is_own, start_task(db, job_id, task_index, err), err);
+}
+
+static enum pen_code reset_tasks(struct pen_db *db, int64_t job_id, struct pen_error *err)
+{
+    PEN_TRY(pen_db_run(db, NULL, err,
+                       "UPDATE job_task SET status = 'waiting', records = 0, rejected = 0, "
+                       "filtered = 0, rejects = '' WHERE job_id = $1",
+                       "i", job_id));
+    PEN_TRY(pen_db_run(db, NULL, err,
+                       "DELETE FROM job_part_column WHERE part_id IN "
+                       "(SELECT part_id FROM job_part WHERE job_id = $1)",
+                       "i", job_id));
+    return pen_db_run(db, NULL, err, "UPDATE job_part SET state = 'garbage' WHERE job_id = $1", "i",
+                      job_id);
+}
+
+enum pen_code pen_job_tasks_reset(struct pen_db *db, int64_t job_id, struct pen_error *err)
+{
+    bool is_own = false;
+    PEN_TRY(pen_meta_enter(db, &is_own, err));
+    return pen_meta_leave(db, is_own, reset_tasks(db, job_id, err), err);
 }
 
 /* --- parts -------------------------------------------------------------------------------------
@@ -217,13 +252,16 @@ static enum pen_code finish_task(struct pen_db *db, const struct pen_job_task *t
     int64_t changes = 0;
     PEN_TRY(pen_db_run(db, &changes, err,
                        "UPDATE job_task SET status = 'done', records = $1, rejected = $2, "
-                       "filtered = $3 WHERE job_id = $4 AND task_index = $5 "
+                       "filtered = $3, rejects = $4 WHERE job_id = $5 AND task_index = $6 "
                        "AND status = 'running'",
-                       "iiiii", (int64_t)task->records, (int64_t)task->rejected,
-                       (int64_t)task->filtered, task->job_id, task->task_index));
+                       "iiitii", (int64_t)task->records, (int64_t)task->rejected,
+                       (int64_t)task->filtered, task->rejects == NULL ? "" : task->rejects,
+                       task->job_id, task->task_index));
     if (changes != 1)
         return pen_fail(err, PEN_ERR_CONFLICT, "task %lld of job %lld is not running",
                         (long long)task->task_index, (long long)task->job_id);
+    PEN_TRY(pen_db_run(db, NULL, err, "UPDATE job SET progress_attempt = attempt WHERE job_id = $1",
+                       "i", task->job_id));
     for (size_t i = 0; i < parts->count; i++)
         PEN_TRY(part_written(db, task, &parts->parts[i], err));
     for (size_t i = 0; i < object_count; i++) {

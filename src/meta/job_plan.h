@@ -24,6 +24,14 @@ PEN_MUST_USE enum pen_code pen_job_objects_add(struct pen_db *db, int64_t job_id
                                                const struct pen_job_object *objects, size_t count,
                                                struct pen_error *err);
 
+/* pen_job_plan_note - the plan is whole: notes the position that its listing found. In the
+ * transaction of the objects and tasks. in: position: JSON, not empty.
+ * pen_job_layout_note - which columns the parts of its tasks have: a text of the caller's. */
+PEN_MUST_USE enum pen_code pen_job_plan_note(struct pen_db *db, int64_t job_id,
+                                             const char *position, struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_job_layout_note(struct pen_db *db, int64_t job_id,
+                                               const char *layout, struct pen_error *err);
+
 /* A run of objects. */
 struct pen_job_range {
     int64_t first_object, object_count;
@@ -45,6 +53,7 @@ struct pen_job_task {
     uint64_t size_bytes;
     int attempt;
     uint64_t records, rejected, filtered; /* of the finished attempt */
+    const char *rejects; /* of the finished attempt: state of the rejects file (JSON); "" none */
 };
 
 /* pen_job_tasks_add - waiting tasks. pen_job_tasks_get - all of a job, by index. */
@@ -60,6 +69,10 @@ PEN_MUST_USE enum pen_code pen_job_tasks_get(struct pen_db *db, int64_t job_id,
 PEN_MUST_USE enum pen_code pen_job_task_start(struct pen_db *db, int64_t job_id, int64_t task_index,
                                               struct pen_error *err);
 
+/* pen_job_tasks_reset - finished tasks are waiting again and their parts garbage. */
+PEN_MUST_USE enum pen_code pen_job_tasks_reset(struct pen_db *db, int64_t job_id,
+                                               struct pen_error *err);
+
 /* pen_job_part_begin - notes a part before its file is made, so that it is found when the process
  * dies. in: folder as in the layout (absolute), file_name. */
 PEN_MUST_USE enum pen_code pen_job_part_begin(struct pen_db *db, int64_t job_id, int64_t task_index,
@@ -73,7 +86,7 @@ struct pen_job_task_object {
 };
 
 /* pen_job_task_done - the task's parts (0..n, noted before by pen_job_part_begin, with statistics)
- * and its counts per object. One transaction. */
+ * and its counts per object; the job's attempt made progress. One transaction. */
 PEN_MUST_USE enum pen_code pen_job_task_done(struct pen_db *db, const struct pen_job_task *task,
                                              const struct pen_parts *parts,
                                              const struct pen_job_task_object *objects,

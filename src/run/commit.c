@@ -7,20 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* {"in": {"last_path": ...}}: what the next run of the same configuration starts from. */
-static enum pen_code next_position(struct pen_job_run *run, struct pen_buf *into,
-                                   struct pen_error *err)
-{
-    struct pen_source *source = run->scope.load->source;
-    struct pen_node *root = pen_node_new_map(&run->arena);
-    struct pen_node *in = pen_node_new_map(&run->arena);
-    if (root == NULL || in == NULL)
-        return pen_fail_nomem(err);
-    PEN_TRY(source->type->next(source, &run->arena, in, err));
-    PEN_TRY(pen_node_set(root, &run->arena, "in", in, err));
-    return pen_tree_write_json(root, false, into, err);
-}
-
 static bool is_replacing(const struct pen_job_run *run)
 {
     int mode = run->scope.load->out.mode;
@@ -33,12 +19,6 @@ static bool is_untouched(const struct pen_job_run *run)
 {
     return run->scope.load->out.mode == PEN_MODE_REPLACE_ON_NEW_DATA && run->totals.loaded == 0;
 }
-
-struct commit {
-    struct pen_job_run *run;
-    const char *next_position;
-    int64_t snapshot_id; /* that it makes; -1: nothing to change */
-};
 
 static const char *time_column_name(const struct pen_job_run *run)
 {
@@ -62,13 +42,12 @@ static enum pen_code commit_rows(struct pen_job_run *run, struct pen_lake_txn *t
 
 static enum pen_code commit_all(struct pen_lake_txn *txn, void *context, struct pen_error *err)
 {
-    struct commit *commit = context;
-    struct pen_job_run *run = commit->run;
+    struct pen_job_run *run = context;
     struct pen_db *db = pen_lake_txn_db(txn);
     if (!is_untouched(run))
         PEN_TRY(commit_rows(run, txn, err));
     bool is_changed = pen_lake_next_snapshot_id(txn) != pen_lake_snapshot_id(txn);
-    commit->snapshot_id = is_changed ? pen_lake_next_snapshot_id(txn) : -1;
+    run->result->snapshot_id = is_changed ? pen_lake_next_snapshot_id(txn) : -1;
     struct pen_job_end end = {
         .status = PEN_JOB_SUCCESS,
         .now_us = pen_now_us(),
@@ -77,11 +56,11 @@ static enum pen_code commit_all(struct pen_lake_txn *txn, void *context, struct 
                    .filtered = run->totals.filtered,
                    .bytes = atomic_load(&run->progress.stored_bytes),
                    .objects = run->plan.object_count},
-        .snapshot_id = commit->snapshot_id,
-        .result = commit->next_position,
+        .snapshot_id = run->result->snapshot_id,
+        .result = run->position,
     };
     PEN_TRY(pen_job_finish(db, run->job.job_id, run->owner, &end, err));
-    PEN_TRY(pen_schedule_advance(db, run->job.job_id, commit->next_position, end.now_us, err));
+    PEN_TRY(pen_schedule_advance(db, run->job.job_id, run->position, end.now_us, err));
     run->result->counts = end.counts;
     return pen_job_plan_delete(db, run->job.job_id, true, err);
 }
@@ -104,15 +83,14 @@ static enum pen_code check_ratio(const struct pen_job_run *run, struct pen_error
 enum pen_code pen_job_run_commit(struct pen_job_run *run, struct pen_error *err)
 {
     PEN_TRY(check_ratio(run, err));
-    PEN_CLEANUP(pen_buf_release) struct pen_buf next = PEN_BUF(PEN_BUF_TEXT_MAX);
-    PEN_TRY(next_position(run, &next, err));
     char message[64];
     (void)snprintf(message, sizeof message, "job %" PRId64, run->job.job_id); /* fits */
-    struct commit commit = {.run = run, .next_position = next.ptr};
-    PEN_TRY(pen_lake_transact(run->lake, message, commit_all, &commit, NULL, err));
-    bool is_table_new = run->table_id == 0 && !is_untouched(run);
-    run->result->snapshot_id = commit.snapshot_id;
-    run->result->is_table_created = is_table_new;
+    enum pen_code code = pen_lake_transact(run->lake, message, commit_all, run, NULL, err);
+    if (code != PEN_OK) {
+        run->result->snapshot_id = -1;
+        return code;
+    }
+    run->result->is_table_created = run->table_id == 0 && !is_untouched(run);
     run->result->is_emptied = is_replacing(run) && run->totals.loaded == 0 && run->table_id != 0;
     return PEN_OK;
 }

@@ -1,5 +1,4 @@
 /* job_execute.c - a job from the queue to its end, in this process. */
-#include "base/uuid.h"
 #include "meta/job_plan.h"
 #include "run/job_run_internal.h"
 #include "run/query_run.h"
@@ -8,6 +7,7 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +62,12 @@ static enum pen_code open_rejects(struct pen_job_run *run, struct pen_error *err
     };
     if (options.path == NULL)
         return pen_fail_nomem(err);
+    PEN_CLEANUP(pen_free_p) struct pen_rejects_mark *mark = malloc(sizeof *mark);
+    bool has_mark = false;
+    if (mark == NULL)
+        return pen_fail_nomem(err);
+    PEN_TRY(pen_job_run_restore(run, mark, &has_mark, err));
+    options.resumed = has_mark ? mark : NULL;
     return pen_rejects_init(&run->rejects, &options, err);
 }
 
@@ -95,9 +101,24 @@ static enum pen_code log_start(struct pen_job_run *run, struct pen_error *err)
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(pen_conform_describe_time(run->conform, run->scope.load->schema, &text, err));
     pen_run_log(&run->env, "info", "%s", text.ptr);
+    if (run->job.attempt > 1)
+        pen_run_log(&run->env, "info", "attempt %d of this job: the one before did not end",
+                    run->job.attempt);
     pen_run_log(&run->env, "info", "loading %zu objects (%" PRIu64 " bytes) in %zu tasks",
                 run->plan.object_count, run->plan.size_bytes, run->plan.task_count);
     return PEN_OK;
+}
+
+/* The job's own configuration; or the one that replaces it. */
+static enum pen_code read_config(struct pen_job_run *run, struct pen_error *err)
+{
+    if (run->env.config == NULL) {
+        PEN_TRY(pen_job_words_read(run->job.options, &run->arena, &run->words, err));
+        return pen_job_run_unseal(run, err);
+    }
+    PEN_CLEANUP(pen_job_texts_release) struct pen_job_texts texts = {.run = NULL};
+    PEN_TRY(pen_job_texts_make(run, &texts, err));
+    return pen_job_renew(pen_lake_db(run->lake), &run->job, run->owner, err);
 }
 
 static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
@@ -106,12 +127,12 @@ static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
     PEN_TRY(pen_monitor_start(run, err));
     if (pen_query_is_query(run->job.type))
         return pen_job_run_query(run, err);
-    PEN_TRY(pen_job_words_read(run->job.options, &run->arena, &run->words, err));
-    PEN_TRY(pen_job_run_unseal(run, err));
+    PEN_TRY(read_config(run, err));
     PEN_TRY(pen_job_run_setup(run, err));
-    PEN_TRY(open_rejects(run, err));
     PEN_TRY(pen_job_run_plan(run, err));
     PEN_TRY(make_layout(run, err));
+    PEN_TRY(pen_job_run_settle_layout(run, err));
+    PEN_TRY(open_rejects(run, err));
     PEN_TRY(log_start(run, err));
     struct pen_duck_options duck = {.threads = (unsigned)run->scope.load->exec.max_threads};
     if (run->plan.task_count > 0)
@@ -202,6 +223,24 @@ static void say_committed(struct pen_job_run *run)
                 snapshot, run->totals.loaded, run->totals.rejected, run->totals.filtered);
 }
 
+static bool is_given_back(const struct pen_job_run *run, enum pen_code code)
+{
+    return code == PEN_ERR_CANCELLED && run->options->is_given_back &&
+           !atomic_load(&run->is_kill_requested) && !atomic_load(&run->is_lease_lost);
+}
+
+static enum pen_code give_back(struct pen_job_run *run)
+{
+    struct pen_error err = {0};
+    enum pen_code code = pen_job_release(pen_lake_db(run->lake), run->job.job_id, run->owner, &err);
+    if (code == PEN_OK) {
+        run->result->status = PEN_JOB_QUEUED;
+        pen_run_log(&run->env, "info", "the job waits in the queue again");
+    } else
+        pen_run_log(&run->env, "warn", "the job cannot be given back: %s", err.message);
+    return code;
+}
+
 static enum pen_code run_to_its_end(struct pen_job_run *run, struct pen_error *err)
 {
     struct pen_error failed = {0};
@@ -212,12 +251,19 @@ static enum pen_code run_to_its_end(struct pen_job_run *run, struct pen_error *e
         run->result->status = PEN_JOB_SUCCESS;
         if (!pen_query_is_query(run->job.type))
             say_committed(run);
+        if (run->result->is_resumed)
+            pen_job_run_sweep(run); /* what the attempts before had begun */
         return PEN_OK;
     }
-    if (code == PEN_ERR_CANCELLED)
-        name_the_reason(run, &failed);
     pen_prefetch_free(run->prefetch);
     run->prefetch = NULL;
+    if (is_given_back(run, code) && give_back(run) == PEN_OK) {
+        (void)pen_fail(err, PEN_ERR_CANCELLED, "job %" PRId64 " waits in the queue again",
+                       run->job.job_id);
+        return PEN_ERR_CANCELLED;
+    }
+    if (code == PEN_ERR_CANCELLED || atomic_load(&run->is_lease_lost))
+        name_the_reason(run, &failed);
     pen_job_log_error(&run->log, &failed);
     if (!atomic_load(&run->is_lease_lost))
         mark_failed(run, code, &failed);
@@ -229,53 +275,41 @@ static enum pen_code run_to_its_end(struct pen_job_run *run, struct pen_error *e
 
 /* --- from the queue --------------------------------------------------------------------------- */
 
-/* Unique among all runs of all processes. */
-static void make_owner(char *owner)
-{
-    char host[48] = "", id[PEN_UUID_TEXT];
-    (void)gethostname(host, sizeof host - 1); /* only a name in the metadata */
-    pen_uuid_v7(id);
-    (void)snprintf(owner, PEN_OWNER_TEXT, "%s:%ld:%s", host, (long)getpid(), id);
-}
-
-static enum pen_code claim(struct pen_job_run *run, bool is_claimed, struct pen_error *err)
+static enum pen_code claim(struct pen_job_run *run, struct pen_error *err)
 {
     struct pen_db *db = pen_lake_db(run->lake);
     int64_t lease_until_us = pen_now_us() + PEN_LEASE_US, job_id = run->options->job_id;
     if (job_id == 0)
         PEN_TRY(pen_job_claim(db, run->owner, lease_until_us, &job_id, err));
-    else if (!is_claimed)
+    else
         PEN_TRY(pen_job_claim_one(db, job_id, run->owner, lease_until_us, err));
-    if (job_id == 0)
-        return PEN_OK;
+    run->job.job_id = job_id;
+    return PEN_OK;
+}
+
+/* The job is this run's: what its row says. */
+static enum pen_code begin(struct pen_job_run *run, struct pen_error *err)
+{
+    struct pen_db *db = pen_lake_db(run->lake);
+    int64_t job_id = run->job.job_id;
     PEN_TRY(pen_job_start(db, job_id, run->owner, pen_now_us(), err));
     PEN_TRY(pen_job_get(db, job_id, &run->arena, &run->job, err));
     run->started_us = run->job.started_us;
+    if (run->job.position != NULL && run->job.position[0] != '\0')
+        run->position = run->job.position;
     run->result->job_id = job_id;
     run->result->status = PEN_JOB_RUNNING;
+    run->result->is_resumed = run->job.attempt > 1;
     if (run->options->on_job != NULL)
         run->options->on_job(run->options->context, job_id);
     return PEN_OK;
 }
 
-static enum pen_code execute(const struct pen_run_env *env,
-                             const struct pen_execute_options *options, const char *owner,
-                             struct pen_run_result *result, struct pen_error *err)
+enum pen_code pen_job_run_execute(struct pen_job_run *run, struct pen_error *err)
 {
-    PEN_CLEANUP(pen_job_run_free_p)
-    struct pen_job_run *run = pen_job_run_new(env, options, result);
-    if (run == NULL)
-        return pen_fail_nomem(err);
-    if (owner == NULL)
-        make_owner(run->owner);
-    else
-        (void)snprintf(run->owner, sizeof run->owner, "%s", owner); /* of the same size */
-    PEN_TRY(pen_job_run_open(run, err));
-    PEN_TRY(claim(run, owner != NULL, err));
-    if (run->job.job_id == 0)
-        return PEN_OK;
+    PEN_TRY(begin(run, err));
     enum pen_code code = run_to_its_end(run, err);
-    result->elapsed_us = pen_monotonic_us() - run->started_monotonic_us;
+    run->result->elapsed_us = pen_monotonic_us() - run->started_monotonic_us;
     return code;
 }
 
@@ -283,36 +317,14 @@ enum pen_code pen_run_execute(const struct pen_run_env *env,
                               const struct pen_execute_options *options,
                               struct pen_run_result *ret_result, struct pen_error *err)
 {
+    struct pen_run_env own = *env;
     *ret_result = (struct pen_run_result){.snapshot_id = -1, .status = PEN_JOB_QUEUED};
-    return execute(env, options, NULL, ret_result, err);
-}
-
-static enum pen_code submit_own(const struct pen_run_env *env,
-                                const struct pen_submit_options *submit,
-                                struct pen_execute_options *options, char *owner,
-                                struct pen_error *err)
-{
-    struct pen_run_result unused = {.snapshot_id = -1};
+    own.config = NULL;
     PEN_CLEANUP(pen_job_run_free_p)
-    struct pen_job_run *run = pen_job_run_new(env, options, &unused);
+    struct pen_job_run *run = pen_job_run_new(&own, options, ret_result);
     if (run == NULL)
         return pen_fail_nomem(err);
-    make_owner(run->owner);
-    memcpy(owner, run->owner, sizeof run->owner);
     PEN_TRY(pen_job_run_open(run, err));
-    /* what a killed process left: its job ends here, and its parts go */
-    PEN_TRY(pen_job_reclaim(pen_lake_db(run->lake), pen_now_us(), false, NULL, err));
-    pen_job_run_sweep(run);
-    return pen_job_run_submit(run, submit, true, &options->job_id, err);
-}
-
-enum pen_code pen_run_issue(const struct pen_run_env *env, const struct pen_submit_options *submit,
-                            const struct pen_execute_options *options,
-                            struct pen_run_result *ret_result, struct pen_error *err)
-{
-    char owner[PEN_OWNER_TEXT];
-    struct pen_execute_options own = *options;
-    *ret_result = (struct pen_run_result){.snapshot_id = -1, .status = PEN_JOB_ERROR};
-    PEN_TRY(submit_own(env, submit, &own, owner, err));
-    return execute(env, &own, owner, ret_result, err);
+    PEN_TRY(claim(run, err));
+    return run->job.job_id == 0 ? PEN_OK : pen_job_run_execute(run, err);
 }

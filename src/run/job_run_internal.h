@@ -2,6 +2,7 @@
  *
  *     job_setup.c   configuration and target: bound and checked
  *     job_submit.c  set-up -> a queued job with its configuration sealed
+ *     job_recover.c jobs of processes that died; issue: the same load goes on, or a new job
  *     job_execute.c claim -> unseal -> set-up -> plan -> tasks -> commit, or the way back after a
  *                   failure
  *     job_plan_store.c  the plan in the metadata
@@ -13,6 +14,8 @@
 
 #include "duck/duck.h"
 #include "lake/lake.h"
+#include "meta/job_owner.h"
+#include "meta/job_plan.h"
 #include "run/job_log.h"
 #include "run/plan.h"
 #include "run/run_scope.h"
@@ -23,6 +26,8 @@
 /* How long a job stays this process's without a heartbeat, and how often one is made. */
 #define PEN_LEASE_US     (30 * PEN_US_PER_SECOND)
 #define PEN_HEARTBEAT_US (5 * PEN_US_PER_SECOND)
+/* How often it is asked whether somebody wants the job dead. */
+#define PEN_KILL_LOOK_US (PEN_US_PER_SECOND / 2)
 
 struct pen_job_run;
 
@@ -33,8 +38,6 @@ struct pen_monitor {
     pthread_cond_t stopped;
     bool is_stopping;
 };
-
-#define PEN_OWNER_TEXT 96
 
 /* The words of a job's row in `options` (a JSON map). */
 struct pen_job_words {
@@ -53,15 +56,17 @@ struct pen_job_run {
     struct pen_job_words words;
     int64_t started_us; /* of the first attempt: the upload time */
     int64_t started_monotonic_us;
-    char owner[PEN_OWNER_TEXT];
+    char owner[PEN_JOB_OWNER_TEXT];
     struct pen_arena arena;
     struct pen_lake *lake;
     struct pen_vault *vault;
     struct pen_run_scope scope;
     struct pen_conform *conform;
     struct pen_lake_layout layout;
-    int64_t table_id; /* 0: the commit makes the table */
+    int64_t table_id;     /* 0: the commit makes the table */
+    const char *position; /* the next position that the listing found; NULL before the plan */
     struct pen_plan plan;
+    struct pen_job_task *stored_tasks; /* per task of the plan when an earlier attempt made it */
     struct pen_duck *duck;
     struct pen_prefetch *prefetch;
     struct pen_job_log log;
@@ -99,15 +104,49 @@ PEN_MUST_USE enum pen_code pen_job_words_read(const char *text, struct pen_arena
                                               struct pen_job_words *ret_words,
                                               struct pen_error *err);
 
-/* pen_job_run_submit - after open: set-up, then a job in the queue, or, when is_claimed, already
- * run->owner's. */
-PEN_MUST_USE enum pen_code pen_job_run_submit(struct pen_job_run *run,
-                                              const struct pen_submit_options *options,
-                                              bool is_claimed, int64_t *ret_job_id,
-                                              struct pen_error *err);
+/* pen_job_run_words - run->words from what was asked for. */
+PEN_MUST_USE enum pen_code pen_job_run_words(struct pen_job_run *run,
+                                             const struct pen_submit_options *options,
+                                             struct pen_error *err);
 
-/* pen_job_run_plan - lists, groups and stores the plan, before the first byte is read. */
+/* pen_job_run_prepare - after open: run->job and words from what was asked for, and the set-up.
+ * pen_job_run_create - then a job in the queue, or, when is_claimed, already run->owner's. */
+PEN_MUST_USE enum pen_code pen_job_run_prepare(struct pen_job_run *run,
+                                               const struct pen_submit_options *options,
+                                               struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_job_run_create(struct pen_job_run *run, bool is_claimed,
+                                              int64_t *ret_job_id, struct pen_error *err);
+
+/* pen_job_texts - the configuration as a job's row keeps it; pen_job_texts_make also lets
+ * run->job.config, sealed_config and options point there, until the release. */
+struct pen_job_texts {
+    struct pen_job_run *run;
+    struct pen_buf config, sealed, words;
+};
+PEN_MUST_USE enum pen_code pen_job_texts_make(struct pen_job_run *run, struct pen_job_texts *texts,
+                                              struct pen_error *err);
+void pen_job_texts_release(struct pen_job_texts *texts);
+
+/* pen_job_run_plan - lists, groups and stores the plan, before the first byte is read; or takes the
+ * one that an earlier attempt stored (run->position is set). pen_job_run_is_done - whether an
+ * earlier attempt did that task. */
 PEN_MUST_USE enum pen_code pen_job_run_plan(struct pen_job_run *run, struct pen_error *err);
+bool pen_job_run_is_done(const struct pen_job_run *run, size_t task_index);
+
+/* pen_job_run_settle_layout - after run->layout was made: parts of an earlier attempt stay only
+ * when they have the same columns; else all tasks are waiting again. */
+PEN_MUST_USE enum pen_code pen_job_run_settle_layout(struct pen_job_run *run,
+                                                     struct pen_error *err);
+
+/* pen_job_run_restore - totals and progress as finished tasks left them. out: *ret_mark, when
+ * *ret_has_mark: the state of the rejects file behind them. */
+PEN_MUST_USE enum pen_code pen_job_run_restore(struct pen_job_run *run,
+                                               struct pen_rejects_mark *ret_mark,
+                                               bool *ret_has_mark, struct pen_error *err);
+
+/* pen_job_run_execute - runs run->job.job_id, which run->owner has claimed. run->env.config: NULL,
+ * or what replaces the job's own from now on, with run->words. */
+PEN_MUST_USE enum pen_code pen_job_run_execute(struct pen_job_run *run, struct pen_error *err);
 
 /* pen_job_run_tasks - runs the plan's tasks one after another, each with all threads; on return
  * run->parts and run->totals hold what goes into the commit. */

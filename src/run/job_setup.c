@@ -26,6 +26,7 @@ struct pen_job_run *pen_job_run_new(const struct pen_run_env *env,
     run->arena = PEN_ARENA(ARENA_MAX_BYTES);
     run->parts.arena = PEN_ARENA(ARENA_MAX_BYTES);
     run->started_us = pen_now_us();
+    pen_job_owner_make(run->owner);
     run->started_monotonic_us = pen_monotonic_us();
     return run;
 }

@@ -4,16 +4,35 @@
 
 #include <stdlib.h>
 
-static enum pen_code masked_config(struct pen_job_run *run, struct pen_buf *into,
-                                   struct pen_error *err)
+void pen_job_texts_release(struct pen_job_texts *texts)
+{
+    pen_buf_release(&texts->config);
+    pen_buf_release(&texts->sealed);
+    pen_buf_release(&texts->words);
+    if (texts->run == NULL)
+        return;
+    texts->run->job.config = texts->run->job.options = NULL;
+    texts->run->job.sealed_config = pen_slice(NULL, 0);
+}
+
+enum pen_code pen_job_texts_make(struct pen_job_run *run, struct pen_job_texts *texts,
+                                 struct pen_error *err)
 {
     struct pen_node *masked = NULL;
+    *texts = (struct pen_job_texts){run, PEN_BUF(PEN_BUF_TEXT_MAX), PEN_BUF(PEN_BUF_TEXT_MAX),
+                                    PEN_BUF(PEN_BUF_TEXT_MAX)};
     PEN_TRY(pen_config_mask(run->env.config, &run->arena, &masked, err));
-    return pen_tree_write_json(masked, false, into, err);
+    PEN_TRY(pen_tree_write_json(masked, false, &texts->config, err));
+    PEN_TRY(pen_job_run_seal(run, &texts->sealed, err));
+    PEN_TRY(pen_job_words_write(&run->words, &run->arena, &texts->words, err));
+    run->job.config = texts->config.ptr;
+    run->job.sealed_config = pen_buf_slice(&texts->sealed);
+    run->job.options = texts->words.ptr;
+    return PEN_OK;
 }
 
 /* The job may run in another folder: the file's absolute name is kept. */
-static enum pen_code read_words(struct pen_job_run *run, const struct pen_submit_options *options,
+enum pen_code pen_job_run_words(struct pen_job_run *run, const struct pen_submit_options *options,
                                 struct pen_error *err)
 {
     run->words = (struct pen_job_words){.auto_create_table = options->auto_create_table};
@@ -36,18 +55,11 @@ static enum pen_code insert_job(struct pen_job_run *run, bool is_claimed, int64_
                : PEN_OK;
 }
 
-static enum pen_code create_job(struct pen_job_run *run, bool is_claimed, int64_t *ret_job_id,
-                                struct pen_error *err)
+enum pen_code pen_job_run_create(struct pen_job_run *run, bool is_claimed, int64_t *ret_job_id,
+                                 struct pen_error *err)
 {
-    PEN_CLEANUP(pen_buf_release) struct pen_buf config = PEN_BUF(PEN_BUF_TEXT_MAX);
-    PEN_CLEANUP(pen_buf_release) struct pen_buf sealed = PEN_BUF(PEN_BUF_TEXT_MAX);
-    PEN_CLEANUP(pen_buf_release) struct pen_buf words = PEN_BUF(PEN_BUF_TEXT_MAX);
-    PEN_TRY(masked_config(run, &config, err));
-    PEN_TRY(pen_job_run_seal(run, &sealed, err));
-    PEN_TRY(pen_job_words_write(&run->words, &run->arena, &words, err));
-    run->job.config = config.ptr;
-    run->job.sealed_config = pen_buf_slice(&sealed);
-    run->job.options = words.ptr;
+    PEN_CLEANUP(pen_job_texts_release) struct pen_job_texts texts = {.run = NULL};
+    PEN_TRY(pen_job_texts_make(run, &texts, err));
     struct pen_db *db = pen_lake_db(run->lake);
     PEN_TRY(pen_db_begin(db, err));
     enum pen_code code = insert_job(run, is_claimed, ret_job_id, err);
@@ -55,13 +67,11 @@ static enum pen_code create_job(struct pen_job_run *run, bool is_claimed, int64_
         code = pen_db_commit(db, err);
     if (code != PEN_OK)
         pen_db_rollback(db);
-    run->job.config = run->job.options = NULL; /* the buffers end here */
-    run->job.sealed_config = pen_slice(NULL, 0);
     return code;
 }
 
-enum pen_code pen_job_run_submit(struct pen_job_run *run, const struct pen_submit_options *options,
-                                 bool is_claimed, int64_t *ret_job_id, struct pen_error *err)
+enum pen_code pen_job_run_prepare(struct pen_job_run *run, const struct pen_submit_options *options,
+                                  struct pen_error *err)
 {
     run->job = (struct pen_job){
         .type = "bulkload",
@@ -75,9 +85,8 @@ enum pen_code pen_job_run_submit(struct pen_job_run *run, const struct pen_submi
         .retry_limit = options->retry_limit,
         .created_us = run->started_us,
     };
-    PEN_TRY(read_words(run, options, err));
-    PEN_TRY(pen_job_run_setup(run, err));
-    return create_job(run, is_claimed, ret_job_id, err);
+    PEN_TRY(pen_job_run_words(run, options, err));
+    return pen_job_run_setup(run, err);
 }
 
 enum pen_code pen_run_check(const struct pen_run_env *env, const struct pen_submit_options *options,
@@ -108,5 +117,6 @@ enum pen_code pen_run_submit(const struct pen_run_env *env,
     if (run == NULL)
         return pen_fail_nomem(err);
     PEN_TRY(pen_job_run_open(run, err));
-    return pen_job_run_submit(run, options, false, ret_job_id, err);
+    PEN_TRY(pen_job_run_prepare(run, options, err));
+    return pen_job_run_create(run, false, ret_job_id, err);
 }

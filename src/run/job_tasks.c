@@ -16,12 +16,14 @@ struct attempt {
     struct pen_task *task;
     struct pen_parts parts;
     char file_name[PEN_DUCK_PART_NAME];
+    struct pen_buf rejects; /* state of the rejects file behind it */
 };
 
 static void attempt_release(struct attempt *attempt)
 {
     pen_task_free(attempt->task);
     pen_account_release(&attempt->account);
+    pen_buf_release(&attempt->rejects);
     pen_parts_release(&attempt->parts);
 }
 
@@ -73,7 +75,37 @@ static void warn_of_losses(const struct attempt *attempt)
     }
 }
 
-static enum pen_code note_done(struct attempt *attempt, struct pen_error *err)
+/* Whatever tasks write into the metadata they write only while the job is theirs. */
+static enum pen_code write_held(struct attempt *attempt,
+                                enum pen_code (*write)(struct attempt *attempt, struct pen_db *db,
+                                                       struct pen_error *err),
+                                struct pen_error *err)
+{
+    struct pen_job_run *run = attempt->run;
+    struct pen_db *db = pen_lake_db(run->lake);
+    PEN_TRY(pen_db_begin(db, err));
+    enum pen_code code = pen_job_hold(db, run->job.job_id, run->owner, err);
+    if (code == PEN_ERR_CONFLICT)
+        atomic_store(&run->is_lease_lost, true);
+    if (code == PEN_OK)
+        code = write(attempt, db, err);
+    if (code == PEN_OK)
+        code = pen_db_commit(db, err);
+    if (code != PEN_OK)
+        pen_db_rollback(db);
+    return code;
+}
+
+static enum pen_code note_begin(struct attempt *attempt, struct pen_db *db, struct pen_error *err)
+{
+    struct pen_job_run *run = attempt->run;
+    int64_t job_id = run->job.job_id, task_index = (int64_t)attempt->task_index;
+    PEN_TRY(pen_job_task_start(db, job_id, task_index, err));
+    return pen_job_part_begin(db, job_id, task_index, run->layout.folder, attempt->file_name,
+                              pen_now_us(), err);
+}
+
+static enum pen_code note_done(struct attempt *attempt, struct pen_db *db, struct pen_error *err)
 {
     struct pen_job_run *run = attempt->run;
     size_t count = attempt->planned->count;
@@ -101,13 +133,19 @@ static enum pen_code note_done(struct attempt *attempt, struct pen_error *err)
         .records = totals.loaded,
         .rejected = totals.rejected,
         .filtered = totals.filtered,
+        .rejects = attempt->rejects.ptr,
     };
-    PEN_TRY(pen_job_task_done(pen_lake_db(run->lake), &done, &attempt->parts, objects, count, err));
-    run->totals.records += totals.records;
-    run->totals.loaded += totals.loaded;
-    run->totals.rejected += totals.rejected;
-    run->totals.filtered += totals.filtered;
-    return PEN_OK;
+    return pen_job_task_done(db, &done, &attempt->parts, objects, count, err);
+}
+
+static void add_totals(struct attempt *attempt)
+{
+    struct pen_account_totals *all = &attempt->run->totals;
+    struct pen_account_totals totals = pen_account_sum(&attempt->account);
+    all->records += totals.records;
+    all->loaded += totals.loaded;
+    all->rejected += totals.rejected;
+    all->filtered += totals.filtered;
 }
 
 static enum pen_code run_attempt(struct attempt *attempt, struct pen_error *err)
@@ -129,15 +167,14 @@ static enum pen_code run_attempt(struct attempt *attempt, struct pen_error *err)
         .cancel = &run->cancel,
     };
     PEN_TRY(pen_task_new(&options, &attempt->task, err));
-    pen_duck_part_name(attempt->file_name);
-    PEN_TRY(pen_job_part_begin(pen_lake_db(run->lake), run->job.job_id,
-                               (int64_t)attempt->task_index, run->layout.folder, attempt->file_name,
-                               pen_now_us(), err));
     PEN_TRY(write_part(attempt, err));
     warn_of_losses(attempt);
     PEN_TRY(pen_task_check(attempt->task, err));
     PEN_TRY(pen_account_check(&attempt->account, rows_in_parts(&attempt->parts), err));
-    return note_done(attempt, err);
+    PEN_TRY(pen_rejects_save(&run->rejects, &attempt->rejects, err));
+    PEN_TRY(write_held(attempt, note_done, err));
+    add_totals(attempt);
+    return PEN_OK;
 }
 
 /* The figures of an attempt that failed must not stay in the progress line. */
@@ -163,11 +200,13 @@ static void rewind_progress(struct pen_progress *p, const struct progress_mark *
 
 static enum pen_code try_once(struct pen_job_run *run, size_t task_index, struct pen_error *err)
 {
-    PEN_TRY(pen_job_task_start(pen_lake_db(run->lake), run->job.job_id, (int64_t)task_index, err));
     struct attempt attempt = {.run = run,
                               .planned = &run->plan.tasks[task_index],
                               .task_index = task_index,
-                              .parts = {.arena = PEN_ARENA(SIZE_MAX / 2)}};
+                              .parts = {.arena = PEN_ARENA(SIZE_MAX / 2)},
+                              .rejects = PEN_BUF(PEN_BUF_TEXT_MAX)};
+    pen_duck_part_name(attempt.file_name);
+    PEN_TRY(write_held(&attempt, note_begin, err));
     struct progress_mark progress = mark_progress(&run->progress);
     PEN_CLEANUP(pen_free_p)
     struct pen_rejects_mark *rejects = malloc(sizeof *rejects);
@@ -181,7 +220,6 @@ static enum pen_code try_once(struct pen_job_run *run, size_t task_index, struct
                     "task %zu done: %zu objects, %" PRIu64 " rows, %" PRId64 " ms", task_index,
                     attempt.planned->count, rows_in_parts(&attempt.parts),
                     (pen_monotonic_us() - started_us) / 1000);
-    run->result->parts += code == PEN_OK ? attempt.parts.count : 0;
     attempt_release(&attempt);
     if (code == PEN_OK || err == NULL || !err->is_retryable)
         return code; /* rejects stay: they may be why it failed */
@@ -212,12 +250,18 @@ static enum pen_code run_task(struct pen_job_run *run, size_t task_index, struct
 enum pen_code pen_job_run_tasks(struct pen_job_run *run, struct pen_error *err)
 {
     for (size_t i = 0; i < run->plan.task_count; i++) {
+        if (run->caller_cancel != NULL && *run->caller_cancel != 0)
+            run->cancel = 1; /* small tasks end before the monitor looks */
         if (run->cancel != 0)
             return pen_fail(err, PEN_ERR_CANCELLED, "stopped");
+        if (pen_job_run_is_done(run, i))
+            continue;
         PEN_TRY(run_task(run, i, err));
     }
     PEN_TRY(pen_rejects_close(&run->rejects, err));
-    return pen_job_parts_get(pen_lake_db(run->lake), run->job.job_id, &run->parts, err);
+    PEN_TRY(pen_job_parts_get(pen_lake_db(run->lake), run->job.job_id, &run->parts, err));
+    run->result->parts = run->parts.count;
+    return PEN_OK;
 }
 
 static void remove_garbage(struct pen_job_run *run, const struct pen_garbage *garbage)

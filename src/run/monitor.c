@@ -54,6 +54,18 @@ static void heartbeat(struct pen_job_run *run, struct pen_db *db)
     }
 }
 
+/* Between the heartbeats, so that a kill is heard at once. */
+static void hear_kill(struct pen_job_run *run, struct pen_db *db)
+{
+    bool is_requested = false;
+    if (pen_job_is_kill_requested(db, run->job.job_id, &is_requested, NULL) != PEN_OK)
+        return; /* the next heartbeat says what is wrong */
+    if (!is_requested)
+        return;
+    atomic_store(&run->is_kill_requested, true);
+    run->cancel = 1;
+}
+
 static void *monitor_main(void *context)
 {
     struct pen_job_run *run = context;
@@ -61,7 +73,7 @@ static void *monitor_main(void *context)
     struct pen_error err = {0};
     if (pen_db_open(pen_db_path(pen_lake_db(run->lake)), PEN_DB_WRITE, 0, &db, &err) != PEN_OK)
         pen_run_log(&run->env, "warn", "no heartbeat: %s", err.message);
-    int64_t next_heartbeat_us = pen_monotonic_us();
+    int64_t next_heartbeat_us = pen_monotonic_us(), next_look_us = next_heartbeat_us;
     do {
         if (run->caller_cancel != NULL && *run->caller_cancel != 0)
             run->cancel = 1;
@@ -69,6 +81,9 @@ static void *monitor_main(void *context)
         if (db != NULL && now_us >= next_heartbeat_us) {
             heartbeat(run, db);
             next_heartbeat_us = now_us + PEN_HEARTBEAT_US;
+        } else if (db != NULL && now_us >= next_look_us) {
+            hear_kill(run, db);
+            next_look_us = now_us + PEN_KILL_LOOK_US;
         }
         if (run->options->on_progress != NULL)
             run->options->on_progress(run->options->context, &run->progress,

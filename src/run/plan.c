@@ -14,6 +14,11 @@ void pen_plan_release(struct pen_plan *plan)
     *plan = (struct pen_plan){0};
 }
 
+void pen_plan_init(struct pen_plan *plan)
+{
+    *plan = (struct pen_plan){.arena = PEN_ARENA(ARENA_MAX_BYTES)};
+}
+
 /* Doubles an array of `size`-byte items when it is full. */
 static enum pen_code grow(void **items, size_t count, size_t *cap, size_t size,
                           struct pen_error *err)
@@ -29,8 +34,8 @@ static enum pen_code grow(void **items, size_t count, size_t *cap, size_t size,
     return PEN_OK;
 }
 
-static enum pen_code copy_object(struct pen_plan *plan, const struct pen_object *object,
-                                 struct pen_error *err)
+enum pen_code pen_plan_add_object(struct pen_plan *plan, const struct pen_object *object,
+                                  struct pen_error *err)
 {
     void *items = plan->objects;
     enum pen_code code =
@@ -68,13 +73,13 @@ static enum pen_code add_object(void *context, const struct pen_object *object,
                                                           .size_bytes = object->size_bytes},
                                &is_loaded, err));
     if (!is_loaded)
-        return copy_object(listing->plan, object, err);
+        return pen_plan_add_object(listing->plan, object, err);
     listing->plan->skipped_objects++;
     return PEN_OK;
 }
 
-static enum pen_code add_task(struct pen_plan *plan, struct pen_plan_task task,
-                              struct pen_error *err)
+enum pen_code pen_plan_add_task(struct pen_plan *plan, struct pen_plan_task task,
+                                struct pen_error *err)
 {
     void *items = plan->tasks;
     enum pen_code code = grow(&items, plan->task_count, &plan->task_cap, sizeof *plan->tasks, err);
@@ -94,23 +99,23 @@ enum pen_code pen_plan_group(struct pen_plan *plan, int64_t min_task_size_bytes,
     for (size_t i = 0; i < plan->object_count; i++) {
         uint64_t size = plan->objects[i].size_bytes;
         if (!is_original && task.count > 0 && task.size_bytes + size > limit) {
-            PEN_TRY(add_task(plan, task, err));
+            PEN_TRY(pen_plan_add_task(plan, task, err));
             task = (struct pen_plan_task){.first = i};
         }
         task.count++;
         task.size_bytes += size;
         if (is_original && task.size_bytes >= limit) {
-            PEN_TRY(add_task(plan, task, err));
+            PEN_TRY(pen_plan_add_task(plan, task, err));
             task = (struct pen_plan_task){.first = i + 1};
         }
     }
-    return task.count > 0 ? add_task(plan, task, err) : PEN_OK;
+    return task.count > 0 ? pen_plan_add_task(plan, task, err) : PEN_OK;
 }
 
 enum pen_code pen_plan_make(const struct pen_load *load, const struct pen_plan_ledger *ledger,
                             struct pen_plan *ret_plan, struct pen_error *err)
 {
-    *ret_plan = (struct pen_plan){.arena = PEN_ARENA(ARENA_MAX_BYTES)};
+    pen_plan_init(ret_plan);
     struct listing listing = {.plan = ret_plan, .ledger = ledger};
     enum pen_code code = load->source->type->list(load->source, add_object, &listing, err);
     if (code == PEN_OK)

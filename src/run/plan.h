@@ -36,6 +36,14 @@ PEN_MUST_USE enum pen_code pen_plan_make(const struct pen_load *load,
                                          struct pen_plan *ret_plan, struct pen_error *err);
 void pen_plan_release(struct pen_plan *plan);
 
+/* pen_plan_init - an empty plan, for one that is put together from what was stored:
+ * pen_plan_add_object, _add_task - appended; texts are copied. */
+void pen_plan_init(struct pen_plan *plan);
+PEN_MUST_USE enum pen_code
+pen_plan_add_object(struct pen_plan *plan, const struct pen_object *object, struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_plan_add_task(struct pen_plan *plan, struct pen_plan_task task,
+                                             struct pen_error *err);
+
 /* pen_plan_group - cuts the plan's objects into tasks (done by pen_plan_make).
  * min_task_size_bytes >= 0: the original's rule, a task is closed as soon as it reaches that size
  * (0: one object each); -1: tasks of up to task_bytes, at least one object each. source:

@@ -1,6 +1,7 @@
 #include "run/rejects.h"
 
 #include "base/json.h"
+#include "run/rejects_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +12,8 @@
 /* A record longer than this is cut in the rejects file, and says so. */
 #define RAW_MAX_BYTES ((size_t)1 << 20)
 
-static enum pen_code write_all(int fd, struct pen_slice text, const char *path,
-                               struct pen_error *err)
+enum pen_code pen_rejects_write(int fd, struct pen_slice text, const char *path,
+                                struct pen_error *err)
 {
     while (text.len > 0) {
         ssize_t n = write(fd, text.ptr, text.len);
@@ -81,7 +82,8 @@ static enum pen_code write_line(struct pen_rejects *rejects, const struct pen_re
         return PEN_OK;
     }
     rejects->file_bytes = after;
-    return write_all(rejects->fd, pen_buf_slice(&rejects->line), rejects->options.path, err);
+    return pen_rejects_write(rejects->fd, pen_buf_slice(&rejects->line), rejects->options.path,
+                             err);
 }
 
 static enum pen_code report_locked(struct pen_rejects *rejects, const struct pen_reject *reject,
@@ -120,12 +122,11 @@ enum pen_code pen_rejects_init(struct pen_rejects *rejects,
     (void)pthread_mutex_init(&rejects->lock, NULL); /* cannot fail with default attributes */
     if (options->path == NULL)
         return PEN_OK;
-    rejects->fd = open(options->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (rejects->fd < 0)
-        return pen_fail_errno(err, PEN_ERR_IO, errno, "cannot create '%s'", options->path);
-    off_t end = lseek(rejects->fd, 0, SEEK_END);
-    rejects->file_bytes = end > 0 ? (int64_t)end : 0;
-    return PEN_OK;
+    if (options->resumed != NULL) {
+        PEN_TRY(pen_rejects_rewind(rejects, options->resumed, err));
+        rejects->options.resumed = NULL; /* it may end now */
+    }
+    return pen_rejects_open_file(rejects, err);
 }
 
 void pen_rejects_mark(const struct pen_rejects *rejects, struct pen_rejects_mark *ret_mark)
@@ -141,6 +142,8 @@ enum pen_code pen_rejects_rewind(struct pen_rejects *rejects, const struct pen_r
                                  struct pen_error *err)
 {
     rejects->file_bytes = mark->file_bytes;
+    if (rejects->synced_bytes > mark->file_bytes)
+        rejects->synced_bytes = mark->file_bytes;
     rejects->is_file_full = mark->is_file_full;
     rejects->total = mark->total;
     rejects->count = mark->count;

@@ -72,8 +72,10 @@ PEN_MUST_USE enum pen_code pen_run_guess(const struct pen_run_env *env,
 /* --- jobs -------------------------------------------------------------------------------------
  *
  *     configuration --pen_run_submit--> queued job --pen_run_execute--> success | error | killed
+ *                                          ^                 |
+ *                                          +--pen_run_recover+ its process is gone
  *
- * Both work in any process on the same home, several at once, also in one process. */
+ * All work in any process on the same home, several at once, also in one process. */
 
 /* What a job is, besides its configuration. Texts are copied. */
 struct pen_submit_options {
@@ -110,6 +112,9 @@ struct pen_execute_options {
     unsigned max_threads;        /* for jobs that do not say exec.max_threads; 0: one a core */
     uint64_t query_memory_bytes; /* for jobs that are SQL (query_run.h); 0: 1 GiB */
     const char *temp_folder;     /* where these may spill; NULL: they may not */
+    /* env->cancel means that the process is to stop, not the job: it goes back to the queue with
+     * what it finished, and the attempt does not count */
+    bool is_given_back;
     /* called once when the job is this call's; may be NULL */
     void (*on_job)(void *context, int64_t job_id);
     /* called about ten times a second from a thread of its own; may be NULL */
@@ -119,7 +124,8 @@ struct pen_execute_options {
 };
 
 struct pen_run_result {
-    int64_t job_id; /* 0: there was none to run */
+    int64_t job_id;  /* 0: there was none to run */
+    bool is_resumed; /* an earlier attempt had begun it; set before on_job */
     enum pen_job_status status;
     struct pen_job_counts counts;
     uint64_t parts;
@@ -132,7 +138,8 @@ struct pen_run_result {
 };
 
 /* pen_run_execute - takes a job out of the queue and runs it here to its end: list, freeze the
- * plan, tasks, commit.
+ * plan, tasks, commit. A job that was begun by an earlier attempt goes on: its plan is not listed
+ * again, finished tasks are kept.
  * in:     env: config and bind are not looked at: the job has its own.
  * out:    *ret_result, on errors too (job_id, status, counts so far). Nothing in the queue is no
  *         error: job_id is 0 then.
@@ -144,12 +151,36 @@ PEN_MUST_USE enum pen_code pen_run_execute(const struct pen_run_env *env,
                                            struct pen_run_result *ret_result,
                                            struct pen_error *err);
 
-/* pen_run_issue - both: a job that nobody else can take out of the queue, run here at once.
+/* pen_run_issue - both: a job that nobody else can take out of the queue, run here at once. When a
+ * process died over this very load (the same target and configuration but for credentials and
+ * `exec`), its job goes on, with the credentials and `exec` of now, instead of a new one: else a
+ * load that is issued again after a crash would be loaded twice.
  * options->job_id is not looked at. errors: as both; without a job ret_result->job_id is 0. */
 PEN_MUST_USE enum pen_code pen_run_issue(const struct pen_run_env *env,
                                          const struct pen_submit_options *submit,
                                          const struct pen_execute_options *options,
                                          struct pen_run_result *ret_result, struct pen_error *err);
+
+/* pen_run_recover - looks after jobs whose process is gone: they are queued again, or ended when
+ * too many attempts died without finishing a task, or when a kill was asked for. Says so to
+ * env->log. Then removes files that nothing refers to. cheap when there is nothing to do. */
+PEN_MUST_USE enum pen_code pen_run_recover(const struct pen_run_env *env, struct pen_error *err);
+
+/* A queued job that an earlier process began. */
+struct pen_run_unfinished {
+    int64_t job_id, started_us;
+    const char *database, *table;
+    size_t task_count, tasks_done;
+};
+
+/* pen_run_unfinished - those that are queued now, by number.
+ * in:     but: leaves out what pen_run_issue would go on with, with env->config and these options;
+ *         NULL: leaves out nothing. Texts and list live in the arena. */
+PEN_MUST_USE enum pen_code pen_run_unfinished(const struct pen_run_env *env,
+                                              const struct pen_submit_options *but,
+                                              struct pen_arena *arena,
+                                              struct pen_run_unfinished **ret_list,
+                                              size_t *ret_count, struct pen_error *err);
 
 /* pen_job_folder - "<home>/jobs/<id>", where output.log, engine.log and rejects.jsonl are. */
 PEN_MUST_USE enum pen_code pen_job_folder(const char *home, int64_t job_id, struct pen_buf *into,

@@ -117,6 +117,30 @@ class Penstock:
         state["files"] = files
         return state
 
+    def sql(self, statement):
+        """The first value that the catalog answers; None while there is no catalog."""
+        path = os.path.join(self.home, "catalog.sqlite")
+        if not os.path.exists(path):
+            return None
+        with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=60)) as catalog:
+            try:
+                row = catalog.execute(statement).fetchone()
+            except sqlite3.OperationalError as error:
+                if "no such table" in str(error):
+                    return None
+                raise
+        return None if row is None else row[0]
+
+    def files(self):
+        """All files of the home: (path, content)."""
+        for folder, _, names in os.walk(self.home):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    yield os.path.join(folder, name), file.read()
+
+    def remove(self, name):
+        os.unlink(os.path.join(self.home, name))
+
     def unreferenced(self):
         """Part files that no catalog row names."""
         known = repr(self.state().get("ducklake_data_file"))

@@ -176,7 +176,9 @@ static enum pen_code run_rig(struct rig *rig, const char *home, bool has_more,
                              struct pen_error *err)
 {
     PEN_TRY(pen_lake_open(home, PEN_DB_CREATE, &rig->lake, err));
-    PEN_TRY(pen_job_reclaim(pen_lake_db(rig->lake), 1, false, NULL, err));
+    struct pen_job_reclaimed *reclaimed = NULL;
+    size_t count = 0;
+    PEN_TRY(pen_job_reclaim(pen_lake_db(rig->lake), 1, &rig->arena, &reclaimed, &count, err));
     PEN_TRY(make_schema(rig, has_more, err));
     PEN_TRY(start_job(rig, err));
     PEN_TRY(make_layout(rig, err));

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "meta/job.h"
+#include "meta/job_owner.h"
 #include "meta/job_plan.h"
 #include "temp_folder.h"
 
@@ -49,6 +50,16 @@ static struct pen_job get(int64_t id)
     struct pen_job job;
     assert_ok(pen_job_get(db, id, &arena, &job, err));
     return job;
+}
+
+static struct pen_job_reclaimed *reclaimed;
+
+/* How many jobs were reclaimed. */
+static size_t reclaim(int64_t now_us)
+{
+    size_t count = 99;
+    assert_ok(pen_job_reclaim(db, now_us, &arena, &reclaimed, &count, err));
+    return count;
 }
 
 static int64_t claim(const char *owner)
@@ -173,14 +184,16 @@ static void lost_leases_are_reclaimed_until_it_is_hopeless(void **state)
 {
     (void)state;
     create(NULL, 0);
-    size_t count = 9;
     for (int attempt = 1; attempt <= 3; attempt++) {
         assert_int_equal(claim("p"), 1); /* lease until 5000 */
         assert_int_equal(get(1).attempt, attempt);
-        assert_ok(pen_job_reclaim(db, 5000, true, &count, err));
-        assert_int_equal(count, 0); /* not over yet */
-        assert_ok(pen_job_reclaim(db, 5001, true, &count, err));
-        assert_int_equal(count, 1);
+        assert_int_equal(reclaim(5000), 0); /* not over yet */
+        assert_int_equal(reclaim(5001), 1);
+        assert_int_equal(reclaimed[0].job_id, 1);
+        assert_string_equal(reclaimed[0].owner, "p");
+        assert_int_equal(reclaimed[0].attempt, attempt);
+        assert_int_equal(reclaimed[0].status, attempt < 3 ? PEN_JOB_QUEUED : PEN_JOB_ERROR);
+        assert_int_equal(get(1).status, reclaimed[0].status);
     }
     struct pen_job job = get(1);
     assert_int_equal(job.status, PEN_JOB_ERROR);
@@ -189,7 +202,7 @@ static void lost_leases_are_reclaimed_until_it_is_hopeless(void **state)
     assert_int_equal(claim("q"), 2);
     enum pen_job_status former;
     assert_ok(pen_job_kill(db, 2, 1, &former, err));
-    assert_ok(pen_job_reclaim(db, 5001, true, NULL, err));
+    assert_int_equal(reclaim(5001), 1);
     assert_int_equal(get(2).status, PEN_JOB_KILLED);
 }
 
@@ -198,19 +211,146 @@ static void lost_leases_are_errors_when_nobody_could_run_them_again(void **state
     (void)state;
     create(NULL, 0);
     claim("p");
+    assert_ok(pen_db_exec(db, "UPDATE job SET sealed_config = NULL", err));
     assert_ok(pen_job_part_begin(db, 1, 0, "/lake/", "half.parquet", 1, err));
     struct pen_garbage *list = NULL;
     size_t count = 0;
-    assert_ok(pen_job_reclaim(db, 5000, false, NULL, err));
+    assert_int_equal(reclaim(5000), 0);
     assert_int_equal(get(1).status, PEN_JOB_BOOTING);
     assert_ok(pen_garbage_list(db, 10, &arena, &list, &count, err));
     assert_int_equal(count, 0);
-    assert_ok(pen_job_reclaim(db, 5001, false, NULL, err));
+    assert_int_equal(reclaim(5001), 1);
     assert_int_equal(get(1).status, PEN_JOB_ERROR);
     assert_int_equal(get(1).ended_us, 5001);
     assert_ok(pen_garbage_list(db, 10, &arena, &list, &count, err));
     assert_int_equal(count, 1);
     assert_string_equal(list[0].file_name, "half.parquet");
+}
+
+/* A long job on a machine that is often restarted comes to its end: what counts is attempts in
+ * vain.
+ */
+static void attempts_that_end_a_task_do_not_use_up_the_limit(void **state)
+{
+    (void)state;
+    create(NULL, 0);
+    struct pen_job_task tasks[12];
+    for (int i = 0; i < 12; i++)
+        tasks[i] = (struct pen_job_task){.job_id = 1, .task_index = i};
+    assert_ok(pen_job_tasks_add(db, tasks, 12, err));
+    const struct pen_parts none = {.count = 0};
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(claim("p"), 1);
+        assert_ok(pen_job_task_start(db, 1, i, err));
+        assert_ok(pen_job_task_done(db, &tasks[i], &none, NULL, 0, err));
+        assert_int_equal(get(1).progress_attempt, i + 1);
+        assert_int_equal(reclaim(5001), 1);
+        assert_int_equal(get(1).status, PEN_JOB_QUEUED);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(get(1).status, PEN_JOB_QUEUED);
+        assert_int_equal(claim("p"), 1);
+        assert_int_equal(reclaim(5001), 1);
+    }
+    assert_int_equal(get(1).status, PEN_JOB_ERROR);
+}
+
+/* A process of this machine that is gone: no lease is waited for. */
+static void job_of_a_dead_process_is_reclaimed_at_once(void **state)
+{
+    (void)state;
+    char alive[PEN_JOB_OWNER_TEXT], gone[PEN_JOB_OWNER_TEXT] = "";
+    int ends[2];
+    pen_job_owner_make(alive);
+    create(NULL, 0);
+    create(NULL, 0);
+    assert_int_equal(claim(alive), 1);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char owner[PEN_JOB_OWNER_TEXT] = "";
+        pen_job_owner_make(owner);
+        _exit(write(ends[1], owner, sizeof owner) != sizeof owner);
+    }
+    assert_int_equal(read(ends[0], gone, sizeof gone), sizeof gone);
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(claim(gone), 2);
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(pen_job_owner_is_gone(gone));
+    assert_false(pen_job_owner_is_gone(alive));
+    assert_int_equal(reclaim(1), 1);
+    assert_int_equal(reclaimed[0].job_id, 2);
+    assert_int_equal(get(1).status, PEN_JOB_BOOTING);
+    assert_int_equal(get(2).status, PEN_JOB_QUEUED);
+}
+
+static void job_of_a_dead_process_is_killed_without_it(void **state)
+{
+    (void)state;
+    enum pen_job_status former;
+    create(NULL, 0);
+    assert_int_equal(claim("elsewhere:1:2:3:x"), 1);
+    assert_ok(pen_job_part_begin(db, 1, 0, "/lake/", "half.parquet", 1, err));
+    assert_ok(pen_job_kill(db, 1, 4000, &former, err)); /* the lease holds: it may still live */
+    assert_int_equal(get(1).status, PEN_JOB_BOOTING);
+    bool is_requested = false;
+    assert_ok(pen_job_is_kill_requested(db, 1, &is_requested, err));
+    assert_true(is_requested);
+    assert_ok(pen_job_kill(db, 1, 5001, &former, err));
+    assert_int_equal(former, PEN_JOB_BOOTING);
+    assert_int_equal(get(1).status, PEN_JOB_KILLED);
+    assert_int_equal(get(1).sealed_config.len, 0);
+    struct pen_garbage *list = NULL;
+    size_t count = 0;
+    assert_ok(pen_garbage_list(db, 10, &arena, &list, &count, err));
+    assert_int_equal(count, 1);
+}
+
+static void only_the_owner_holds_renews_and_gives_back(void **state)
+{
+    (void)state;
+    create(NULL, 0);
+    assert_int_equal(claim("p"), 1);
+    struct pen_error failure = {0};
+    struct pen_job renewed = {
+        .job_id = 1, .config = "new", .options = "{}", .sealed_config = pen_slice("\7", 1)};
+    assert_ok(pen_job_hold(db, 1, "p", err));
+    assert_int_equal(pen_job_hold(db, 1, "q", &failure), PEN_ERR_CONFLICT);
+    assert_string_equal(failure.message, "job 1 cannot be continued: it is booting by p");
+    assert_int_equal(pen_job_renew(db, &renewed, "q", NULL), PEN_ERR_CONFLICT);
+    assert_ok(pen_job_renew(db, &renewed, "p", err));
+    assert_string_equal(get(1).config, "new");
+    assert_int_equal(get(1).sealed_config.len, 1);
+    assert_int_equal(pen_job_release(db, 1, "q", NULL), PEN_ERR_CONFLICT);
+    assert_ok(pen_job_release(db, 1, "p", err));
+    assert_int_equal(get(1).status, PEN_JOB_QUEUED);
+    assert_int_equal(get(1).attempt, 0);
+}
+
+static void owners_of_other_forms_and_places_are_never_called_gone(void **state)
+{
+    (void)state;
+    char own[PEN_JOB_OWNER_TEXT], text[2 * PEN_JOB_OWNER_TEXT], host[64];
+    long pid = 0;
+    unsigned long long start = 0, place = 0;
+    static const char *const odd[] = {
+        "", "p", "a:b:c", "host:1:2", "host:0:0:0:x", "host:-1:1:1:x"};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
+        assert_false(pen_job_owner_is_gone(odd[i]));
+    assert_false(pen_job_owner_is_gone(NULL));
+    pen_job_owner_make(own);
+    assert_int_equal(sscanf(own, "%63[^:]:%ld:%llu:%llx:", host, &pid, &start, &place), 4);
+    assert_int_equal(pid, getpid());
+    /* the pid lives, but it is another process by now; on another machine nothing is known */
+    snprintf(text, sizeof text, "%s:%ld:%llu:%llx:x", host, pid, start + 1, place);
+    assert_true(pen_job_owner_is_gone(text));
+    snprintf(text, sizeof text, "%s:%ld:%llu:%llx:x", host, pid, start + 1, place + 1);
+    assert_false(pen_job_owner_is_gone(text));
+    assert_string_equal(pen_job_owner_name("some.host:17:1:2:x", own), "some.host:17");
+    assert_string_equal(pen_job_owner_name("p1", own), "p1");
 }
 
 static void retry_gives_the_job_back_to_the_queue(void **state)
@@ -321,6 +461,11 @@ int main(void)
         JOB_TEST(kill_is_at_once_when_queued_and_a_request_when_running),
         JOB_TEST(lost_leases_are_reclaimed_until_it_is_hopeless),
         JOB_TEST(lost_leases_are_errors_when_nobody_could_run_them_again),
+        JOB_TEST(attempts_that_end_a_task_do_not_use_up_the_limit),
+        JOB_TEST(job_of_a_dead_process_is_reclaimed_at_once),
+        JOB_TEST(job_of_a_dead_process_is_killed_without_it),
+        JOB_TEST(only_the_owner_holds_renews_and_gives_back),
+        JOB_TEST(owners_of_other_forms_and_places_are_never_called_gone),
         JOB_TEST(retry_gives_the_job_back_to_the_queue),
         JOB_TEST(domain_key_makes_issuing_idempotent),
         JOB_TEST(list_filters_and_pages_newest_first),
