@@ -8,7 +8,7 @@
 #ifndef PEN_SOURCE_DISCOVER_H
 #define PEN_SOURCE_DISCOVER_H
 
-#include "source/path_pattern.h"
+#include "conf/path_pattern.h"
 #include "source/source.h"
 
 struct pen_discover_options {

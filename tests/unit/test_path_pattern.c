@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "source/path_pattern.h"
+#include "conf/path_pattern.h"
 
 static bool find(const char *pattern, const char *key)
 {

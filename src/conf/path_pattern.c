@@ -1,4 +1,4 @@
-#include "source/path_pattern.h"
+#include "conf/path_pattern.h"
 
 #include <stdlib.h>
 

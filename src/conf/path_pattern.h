@@ -1,4 +1,5 @@
-/* path_pattern.h - path_match_pattern: a Java regular expression that is searched in a key.
+/* path_pattern.h - a Java regular expression that is searched in a key: path_match_pattern, and
+ * match_name of archives.
  *
  *     pattern --checked and rewritten--> PCRE2 (JIT) --find--> found anywhere in the key, or not
  *
@@ -6,8 +7,8 @@
  * (class unions and intersections, the flag U) is refused with a reason instead of being read
  * wrongly; \uXXXX is rewritten. `.` does not match line ends, `$` matches before a last one.
  * Keys are matched as UTF-8; a key that is not valid UTF-8 is matched byte by byte. */
-#ifndef PEN_SOURCE_PATH_PATTERN_H
-#define PEN_SOURCE_PATH_PATTERN_H
+#ifndef PEN_CONF_PATH_PATTERN_H
+#define PEN_CONF_PATH_PATTERN_H
 
 #include "base/cleanup.h"
 #include "base/error.h"
