@@ -7,7 +7,7 @@ const struct pen_source_type *const pen_source_types[] = {
 };
 
 const struct pen_decode_type *const pen_decode_types[] = {
-    &pen_decode_gzip, &pen_decode_bzip2, &pen_decode_zstd, &pen_decode_xz, NULL,
+    &pen_decode_gzip, &pen_decode_bzip2, &pen_decode_zip, &pen_decode_zstd, &pen_decode_xz, NULL,
 };
 
 const struct pen_parse_type *const pen_parse_types[] = {

@@ -55,6 +55,8 @@ struct pen_decode {
 
 struct pen_decode_type {
     struct pen_step_info info;
+    bool is_archive; /* many files in one object (zip.h): only as the first decoder; `step` gives
+                        the text of one of them, for samples */
     /* magic: do these first bytes (up to 16) look like this format? Used by guess and by errors. */
     bool (*magic)(struct pen_slice head);
     enum pen_code (*open)(struct pen_decode *decode, const struct pen_node *config,
@@ -93,5 +95,6 @@ extern const struct pen_decode_type pen_decode_gzip;  /* gzip.c */
 extern const struct pen_decode_type pen_decode_bzip2; /* bzip2.c */
 extern const struct pen_decode_type pen_decode_zstd;  /* zstd.c */
 extern const struct pen_decode_type pen_decode_xz;    /* xz.c */
+extern const struct pen_decode_type pen_decode_zip;   /* zip.c */
 
 #endif

@@ -254,7 +254,9 @@ static enum pen_code body(struct gzip *gzip, struct pen_slice *in, struct pen_ou
     inflate->next_out = (uint8_t *)out->ptr;
     inflate->avail_out = room;
     int code = isal_inflate(inflate);
-    uint32_t used = in_len - inflate->avail_in, made = room - inflate->avail_out;
+    /* after an error in a block's head that was cut, the library counts from a buffer of its own */
+    uint32_t left = inflate->avail_in < in_len ? inflate->avail_in : in_len;
+    uint32_t used = in_len - left, made = room - inflate->avail_out;
     *in = pen_slice_skip(*in, used);
     gzip->offset += used;
     out->ptr += made;

@@ -234,6 +234,15 @@ static enum pen_code bind_decoder(struct pen_load *load, const struct pen_node *
         COLLECT_NAMES(pen_decode_types, names, count)
         return fail_unknown_type(&load->bind, item, "decoder", name, names, count, err);
     }
+    if (type->is_archive && load->decoder_count > 0) {
+        (void)pen_fail_at(&load->bind, item, err, "decoder '%s' must be the first one",
+                          type->info.name);
+        pen_error_hint(err, "an archive inside another compression cannot be read: its directory "
+                            "stands at its end; decoders behind it apply to its entries");
+        return PEN_ERR_CONFIG;
+    }
+    PEN_CLEANUP(pen_decode_free_p) struct pen_decode *trial = NULL; /* only to check its options */
+    PEN_TRY(pen_decode_new(type, item, &load->bind, &trial, err));
     load->decoders[load->decoder_count++] = (struct pen_decode_spec){.type = type, .config = item};
     return PEN_OK;
 }

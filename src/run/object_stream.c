@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "decode/charset.h"
+#include "run/archive.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,8 +15,14 @@
 
 struct pen_object_stream {
     const struct pen_object_stream_options *options;
-    const char *place;
-    struct pen_byte_stream *bytes;
+    const char *object_place, *etag;
+    uint64_t object_index;
+    struct pen_archive *archive; /* NULL: the object is one text */
+    struct pen_archive_options archive_options;
+    struct pen_byte_stream_options entry_options; /* the decoders behind the archive's */
+    struct pen_place *places;                     /* of its entries */
+    const char *place;                            /* of the text: the object's, or an entry's */
+    struct pen_byte_stream *bytes;                /* NULL between two entries */
     struct pen_parse_stream *parse;
     struct pen_crew_gate gate; /* guards everything below */
     struct pen_buf tail;       /* valid text behind the last record given out */
@@ -62,6 +69,52 @@ static enum pen_code grow_buffer(struct pen_text_buffer *buffer, size_t cap, str
     return PEN_OK;
 }
 
+/* A cut sample lacks the archive's directory: its decoder reads what there is, as a stream. */
+static bool is_archive(const struct pen_byte_stream_options *bytes)
+{
+    return bytes->decoder_count > 0 && bytes->decoders[0].type->is_archive && !bytes->is_cut;
+}
+
+static enum pen_code open_archive(struct pen_object_stream *stream, struct pen_reader *reader,
+                                  struct pen_error *err)
+{
+    const struct pen_byte_stream_options *bytes = &stream->options->bytes;
+    stream->archive_options = (struct pen_archive_options){
+        .spec = bytes->decoders, .bind = bytes->bind, .stored_bytes = bytes->stored_bytes};
+    stream->entry_options = *bytes;
+    stream->entry_options.decoders++;
+    stream->entry_options.decoder_count--;
+    stream->entry_options.stored_bytes = NULL; /* the archive counts */
+    return pen_archive_new(&stream->archive_options, reader, &stream->archive, err);
+}
+
+/* The object's text, or an entry's. */
+static enum pen_code open_text(struct pen_object_stream *stream,
+                               const struct pen_byte_stream_options *bytes,
+                               struct pen_reader *reader, struct pen_error *err)
+{
+    PEN_TRY(pen_byte_stream_new(bytes, reader, &stream->bytes, err));
+    PEN_TRY(pen_parse_stream_new(stream->options->parse, stream->place, stream->object_index,
+                                 stream->options->rejects, &stream->parse, err));
+    stream->parse->etag = stream->etag;
+    return PEN_OK;
+}
+
+static void close_text(struct pen_object_stream *stream)
+{
+    pen_parse_stream_free(stream->parse);
+    pen_byte_stream_free(stream->bytes);
+    pen_charset_free(stream->charset);
+    stream->parse = NULL;
+    stream->bytes = NULL;
+    stream->charset = NULL;
+    stream->raw_rest = pen_slice(NULL, 0);
+    stream->pending_len = 0;
+    stream->is_started = stream->is_end_of_bytes = false;
+    stream->place = stream->object_place;
+    pen_buf_clear(&stream->tail);
+}
+
 enum pen_code pen_object_stream_new(const struct pen_object_stream_options *options,
                                     const char *place, uint64_t object_index,
                                     struct pen_reader *reader,
@@ -76,26 +129,41 @@ enum pen_code pen_object_stream_new(const struct pen_object_stream_options *opti
     stream->options = options;
     pen_crew_gate_init(options->crew, &stream->gate);
     stream->tail = PEN_BUF(SIZE_MAX / 2);
-    PEN_TRY(pen_byte_stream_new(&options->bytes, reader, &stream->bytes, err));
-    stream->place = place;
-    PEN_TRY(pen_parse_stream_new(options->parse, place, object_index, options->rejects,
-                                 &stream->parse, err));
+    stream->place = stream->object_place = place;
+    stream->object_index = object_index;
+    PEN_TRY(is_archive(&options->bytes) ? open_archive(stream, reader, err)
+                                        : open_text(stream, &options->bytes, reader, err));
     *ret_stream = PEN_TAKE(stream);
     return PEN_OK;
 }
 
-void pen_object_stream_set_etag(struct pen_object_stream *stream, const char *etag)
+void pen_object_stream_set_version(struct pen_object_stream *stream, const char *etag,
+                                   uint64_t size_bytes)
 {
-    stream->parse->etag = etag;
+    stream->etag = etag;
+    stream->archive_options.size_bytes = size_bytes;
+    if (stream->parse != NULL)
+        stream->parse->etag = etag;
+}
+
+struct pen_place *pen_object_stream_take_places(struct pen_object_stream *stream)
+{
+    struct pen_place *places = stream->places;
+    stream->places = NULL;
+    return places;
 }
 
 void pen_object_stream_free(struct pen_object_stream *stream)
 {
     if (stream == NULL)
         return;
-    pen_parse_stream_free(stream->parse);
-    pen_byte_stream_free(stream->bytes);
-    pen_charset_free(stream->charset);
+    close_text(stream);
+    pen_archive_free(stream->archive);
+    while (stream->places != NULL) {
+        struct pen_place *place = stream->places;
+        stream->places = place->next;
+        free(place);
+    }
     free(stream->raw);
     pen_buf_release(&stream->tail);
     pen_crew_gate_release(stream->options->crew, &stream->gate);
@@ -325,6 +393,62 @@ static enum pen_code fill_locked(struct pen_object_stream *stream, struct gather
     }
 }
 
+/* --- entries of an archive ------------------------------------------------------------------- */
+
+static enum pen_code set_entry_place(struct pen_object_stream *stream, const char *name,
+                                     struct pen_error *err)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
+    PEN_TRY(pen_buf_addf(&text, err, "%s!%s", stream->object_place, name));
+    struct pen_place *place = malloc(sizeof *place + text.len + 1);
+    if (place == NULL)
+        return pen_fail_nomem(err);
+    memcpy(place->text, text.ptr, text.len + 1);
+    place->next = stream->places;
+    stream->places = place;
+    stream->place = place->text;
+    return PEN_OK;
+}
+
+/* Opens the next entry as a text of its own; without one the stream has ended. */
+static enum pen_code next_entry(struct pen_object_stream *stream, struct pen_error *err)
+{
+    struct pen_reader *reader = NULL;
+    const char *name = NULL;
+    enum pen_code code = pen_archive_next(stream->archive, &reader, &name, err);
+    if (name != NULL) {
+        enum pen_code place_code = set_entry_place(stream, name, code == PEN_OK ? err : NULL);
+        code = code == PEN_OK ? place_code : code;
+    }
+    if (code != PEN_OK || reader == NULL) {
+        pen_reader_close(reader);
+        atomic_store_explicit(&stream->has_ended, code == PEN_OK, memory_order_release);
+        return code;
+    }
+    return open_text(stream, &stream->entry_options, reader, err);
+}
+
+/* One chunk with records in it, or the end; nothing at all when the buffer has no room. */
+static enum pen_code fill_some(struct pen_object_stream *stream, struct gather *g,
+                               struct pen_chunk *chunk, size_t *ret_used, struct pen_error *err)
+{
+    while (!pen_object_stream_has_ended(stream)) {
+        if (stream->bytes == NULL) {
+            PEN_TRY(next_entry(stream, err));
+            continue;
+        }
+        PEN_TRY(fill_locked(stream, g, chunk, ret_used, err));
+        bool is_text_done = stream->is_end_of_bytes && stream->tail.len == 0;
+        if (is_text_done && stream->archive != NULL)
+            close_text(stream);
+        else if (is_text_done)
+            atomic_store_explicit(&stream->has_ended, true, memory_order_release);
+        if (*ret_used > 0 || !is_text_done)
+            return PEN_OK;
+    }
+    return PEN_OK;
+}
+
 static void note_failure(struct pen_object_stream *stream, enum pen_code code,
                          struct pen_error *failure)
 {
@@ -345,11 +469,9 @@ enum pen_code pen_object_stream_fill(struct pen_object_stream *stream,
     enum pen_code code = stream->failure.code;
     if (code == PEN_OK && !pen_object_stream_has_ended(stream)) {
         struct pen_error failure = {0};
-        code = fill_locked(stream, &g, chunk, ret_used, &failure);
+        code = fill_some(stream, &g, chunk, ret_used, &failure);
         if (code != PEN_OK)
             note_failure(stream, code, &failure);
-        else if (stream->is_end_of_bytes && stream->tail.len == 0)
-            atomic_store_explicit(&stream->has_ended, true, memory_order_release);
     }
     if (code != PEN_OK && err != NULL)
         *err = stream->failure;

@@ -1,4 +1,5 @@
-/* object_stream.h - one object as a supply of text chunks that several workers may share.
+/* object_stream.h - one object as a supply of text chunks that several workers may share. An
+ * archive is a supply of all its entries' chunks, each entry a text of its own.
  *
  *     plain bytes --UTF-8 check and repair--> text --split--> chunks of whole records
  *
@@ -31,8 +32,19 @@ struct pen_object_stream_options {
     size_t max_record_bytes; /* a record longer than this is PEN_ERR_TOO_LARGE */
 };
 
-/* pen_object_stream_set_etag - before the first use; borrowed as `place` is. */
-void pen_object_stream_set_etag(struct pen_object_stream *stream, const char *etag);
+/* The place of an entry of an archive, "s3://bucket/key!entry": batches point to it. */
+struct pen_place {
+    struct pen_place *next;
+    char text[];
+};
+
+/* pen_object_stream_set_version - before the first use; etag is borrowed as `place` is. */
+void pen_object_stream_set_version(struct pen_object_stream *stream, const char *etag,
+                                   uint64_t size_bytes);
+
+/* pen_object_stream_take_places - the places of entries so far, the caller's to free when no batch
+ * is left that was made from the stream. */
+struct pen_place *pen_object_stream_take_places(struct pen_object_stream *stream);
 
 /* pen_object_stream_new - takes the reader (also on error). `place` is borrowed and must outlive
  * all chunks and batches made from the stream. */

@@ -59,7 +59,8 @@ static enum pen_code open_object(struct pen_task *task, size_t index,
         free(object);
         return code;
     }
-    pen_object_stream_set_etag(object->stream, task->options.objects[in_job].etag);
+    const struct pen_object *version = &task->options.objects[in_job];
+    pen_object_stream_set_version(object->stream, version->etag, version->size_bytes);
     *ret_object = object;
     return PEN_OK;
 }
@@ -100,8 +101,21 @@ enum pen_code pen_worker_claim(struct pen_task *task, struct pen_worker *worker,
     return PEN_OK;
 }
 
+/* Batches may still point to the places of its entries: those are the task's then. */
+static void keep_places(struct pen_task *task, struct pen_open_object *object)
+{
+    struct pen_place *places = pen_object_stream_take_places(object->stream);
+    while (places != NULL) {
+        struct pen_place *place = places;
+        places = place->next;
+        place->next = task->entry_places;
+        task->entry_places = place;
+    }
+}
+
 static void close_object(struct pen_task *task, struct pen_open_object *object)
 {
+    keep_places(task, object);
     struct pen_open_object **link = &task->open;
     while (*link != object)
         link = &(*link)->next;
@@ -229,6 +243,11 @@ void pen_task_free(struct pen_task *task)
     for (size_t i = 0; task->places != NULL && i < task->options.count; i++)
         free(task->places[i]);
     free(task->places);
+    while (task->entry_places != NULL) {
+        struct pen_place *place = task->entry_places;
+        task->entry_places = place->next;
+        free(place);
+    }
     pen_crew_free(task->crew);
     (void)pthread_mutex_destroy(&task->lock);
     free(task);

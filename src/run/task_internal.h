@@ -56,6 +56,7 @@ struct pen_task {
     pthread_mutex_t lock; /* guards what follows */
     size_t next_object;   /* index in the task */
     struct pen_open_object *open;
+    struct pen_place *entry_places; /* of archives that are closed */
     _Atomic bool has_failed;
 };
 

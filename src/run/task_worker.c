@@ -43,8 +43,10 @@ static enum pen_code fill_set(struct pen_task *task, struct pen_worker *worker,
                                        &has_ended, err));
         set->count += used > 0;
         at += used == 0 ? 0 : used + PEN_CHUNK_PADDING;
+        if (!has_ended && used == 0)
+            return PEN_OK; /* a record does not fit behind the others */
         if (!has_ended)
-            return PEN_OK;
+            continue; /* an entry of an archive may be as small as an object */
         pen_worker_leave(task, worker);
     }
     return PEN_OK;
