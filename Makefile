@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 60
 # Compile jobs on CI's two cores; tests and their servers run beside nothing else.
 NINJA = ninja -j $(JOBS)
 
-.PHONY: build demo test check lint format fuzz bench torture run install clean help
+.PHONY: build demo test check lint format fuzz bench torture tsan run install clean help
 .DEFAULT_GOAL := build
 
 build: $(BUILD)/build.ninja ## build build/penstock; installs what it needs first
@@ -61,6 +61,16 @@ torture: build ## the long form of the crash and disk tests: some 30 minutes
 	@PENSTOCK_TORTURE=1 meson test -C $(BUILD) --suite torture --print-errorlogs --timeout-multiplier 10
 	@PENSTOCK_TORTURE=1 tools/run_tests integration -m torture -s
 
+# Everything that shares memory between threads, but for DuckDB: it is not instrumented.
+TSAN_TESTS = task object_stream http_client http_server s3_client s3_reader source_s3 source_file
+
+tsan: .deps/.done-build ## run the tests of everything with threads under ThreadSanitizer
+	@tools/deps.sh test
+	@test -f build-tsan/build.ninja || CC=clang-14 meson setup build-tsan -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized >build-tsan-setup.log || { cat build-tsan-setup.log; exit 1; }
+	@rm -f build-tsan-setup.log
+	@$(NINJA) -C build-tsan $(TSAN_TESTS:%=tests/unit/test_%)
+	@meson test -C build-tsan --no-rebuild --print-errorlogs --timeout-multiplier 5 $(TSAN_TESTS)
+
 run: build ## run build/penstock with ARGS
 	@$(BUILD)/penstock $(ARGS)
 
@@ -71,7 +81,7 @@ install: build ## install to PREFIX (/usr/local), under DESTDIR when set
 	cp -a $(BUILD)/stage/. $(DESTDIR)$(PREFIX)/
 
 clean: ## remove what was built (not what was installed)
-	rm -rf $(BUILD) build-asan build-tidy build-analyzer build-fuzz
+	rm -rf $(BUILD) build-asan build-tidy build-analyzer build-fuzz build-tsan
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
