@@ -1,19 +1,28 @@
 #include "cli/cli.h"
 
-#include <malloc.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 
-/* The Parquet writer takes and gives back megabytes for every row group. Kept instead of returned
- * to the kernel each time, they need not be faulted in again: 4 % of a load's processor time. The
- * first is the largest that glibc takes. */
-static void keep_freed_memory(void)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+
+/* Configurations hold keys, and a core dump holds all of memory: so none is written, and other
+ * processes of the same user may not look in. PENSTOCK_CORE_DUMPS=1 is for debugging. */
+static void hide_memory(void)
 {
-    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20); /* only advice: without it the program is slower */
-    (void)mallopt(M_TRIM_THRESHOLD, 128 << 20);
-    (void)mallopt(M_TOP_PAD, 4 << 20);
+#ifndef IS_SANITIZED /* LeakSanitizer looks in from a process of its own */
+    if (getenv("PENSTOCK_CORE_DUMPS") == NULL)
+        (void)prctl(PR_SET_DUMPABLE, 0); /* fails only for values that do not exist */
+#endif
 }
 
 int main(int argc, char **argv)
 {
-    keep_freed_memory();
+    hide_memory();
     return pen_cli_main(argc, argv);
 }
