@@ -1,6 +1,7 @@
 /* connector:guess - seed file --sample, guess--> load file. */
 #include "cli/connector_internal.h"
 #include "cli/words.h"
+#include "conf/load_config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -209,6 +210,17 @@ static void say_comments(const struct pen_cli *cli, const struct pen_node *node)
         say_comments(cli, child);
 }
 
+/* What was written, but for its secrets: outputs end up in logs. */
+static enum pen_code show_config(struct pen_cli *cli, const struct pen_node *config,
+                                 const char *path, struct pen_error *err)
+{
+    struct pen_node *masked = NULL;
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
+    PEN_TRY(pen_config_mask(config, &cli->arena, &masked, err));
+    PEN_TRY(print_config(masked, path, &text, err));
+    return pen_cli_print(cli, err, "Guessed configuration:\n\n%s", text.ptr);
+}
+
 enum pen_code pen_connector_guess(struct pen_cli *cli, const struct pen_args *args,
                                   struct pen_error *err)
 {
@@ -231,7 +243,7 @@ enum pen_code pen_connector_guess(struct pen_cli *cli, const struct pen_args *ar
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(print_config(guessed, path, &text, err));
     PEN_TRY(write_file(path, pen_buf_slice(&text), err));
-    PEN_TRY(pen_cli_print(cli, err, "Guessed configuration:\n\n%s", text.ptr));
+    PEN_TRY(show_config(cli, guessed, path, err));
     PEN_TRY(pen_cli_print(cli, err, "Created %s file.", path));
     return pen_cli_print(cli, err,
                          "Use 'penstock %sconnector:preview %s' to see bulk load preview.",
