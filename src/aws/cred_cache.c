@@ -34,6 +34,8 @@ static enum pen_code fetch(struct cache *cache, struct pen_error *err)
     if (fresh.expiry_utc_us != 0 && fresh.expiry_utc_us <= now_us) {
         (void)pen_fail(err, PEN_ERR_AUTH, "credentials of %s have expired", /* returned below */
                        fresh.origin[0] == '\0' ? "an unknown place" : fresh.origin);
+        if (err != NULL)
+            err->is_expired = true;
         pen_error_hint(err, "renew them, or check this machine's clock");
         return PEN_ERR_AUTH;
     }

@@ -177,9 +177,10 @@ static enum pen_code fail_status(const struct reply *reply, const char *role_arn
     if (code != NULL && strcmp(code, "AccessDenied") == 0)
         pen_error_hint(err, "allow sts:AssumeRole on the role to these credentials, and name them "
                             "(and the external id) in the role's trust policy");
-    else if (code != NULL && strncmp(code, "Expired", 7) == 0)
+    else if (code != NULL && strncmp(code, "Expired", 7) == 0) {
+        err->is_expired = true;
         pen_error_hint(err, "the credentials or token that ask for the role have expired");
-    else if (code != NULL && strncmp(code, "Signature", 9) == 0)
+    } else if (code != NULL && strncmp(code, "Signature", 9) == 0)
         pen_error_hint(err, "check the secret access key and this machine's clock");
     return result;
 }

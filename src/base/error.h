@@ -28,6 +28,7 @@ enum pen_code {
 struct pen_error {
     enum pen_code code;
     bool is_retryable; /* trying the same again may succeed */
+    bool is_expired;   /* credentials ran out: trying again with others may succeed */
     int sys_errno;     /* errno when a system call failed, else 0 */
     uint64_t offset;   /* byte in the object, 0 when unknown */
     uint64_t row;      /* 1-based line or row, 0 when unknown */

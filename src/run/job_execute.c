@@ -121,12 +121,8 @@ static enum pen_code read_config(struct pen_job_run *run, struct pen_error *err)
     return pen_job_renew(pen_lake_db(run->lake), &run->job, run->owner, err);
 }
 
-static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
+static enum pen_code run_load(struct pen_job_run *run, struct pen_error *err)
 {
-    PEN_TRY(open_folder(run, err));
-    PEN_TRY(pen_monitor_start(run, err));
-    if (pen_query_is_query(run->job.type))
-        return pen_job_run_query(run, err);
     PEN_TRY(read_config(run, err));
     PEN_TRY(pen_job_run_setup(run, err));
     PEN_TRY(pen_job_run_plan(run, err));
@@ -152,6 +148,21 @@ static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
     if (run->cancel != 0)
         return pen_fail(err, PEN_ERR_CANCELLED, "stopped");
     return pen_job_run_commit(run, err);
+}
+
+static enum pen_code run_job(struct pen_job_run *run, struct pen_error *err)
+{
+    PEN_TRY(open_folder(run, err));
+    PEN_TRY(pen_monitor_start(run, err));
+    if (pen_query_is_query(run->job.type))
+        return pen_job_run_query(run, err);
+    for (int retry = 1;; retry++) {
+        *err = (struct pen_error){.code = PEN_OK};
+        if (run_load(run, err) == PEN_OK)
+            return PEN_OK;
+        if (!pen_job_run_retry(run, retry, err))
+            return err->code;
+    }
 }
 
 /* --- the way back ----------------------------------------------------------------------------- */

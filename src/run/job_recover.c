@@ -73,8 +73,9 @@ static enum pen_code without_credentials(const struct pen_node *in, struct pen_a
     return PEN_OK;
 }
 
-static enum pen_code is_same_load(const struct pen_node *a, const struct pen_node *b,
-                                  struct pen_arena *arena, bool *ret_is_same, struct pen_error *err)
+enum pen_code pen_job_is_same_load(const struct pen_node *a, const struct pen_node *b,
+                                   struct pen_arena *arena, bool *ret_is_same,
+                                   struct pen_error *err)
 {
     struct pen_node *in_a = NULL, *in_b = NULL;
     PEN_TRY(without_credentials(pen_node_get(a, "in"), arena, &in_a, err));
@@ -106,7 +107,8 @@ static enum pen_code is_wanted(struct pen_job_run *run, const struct pen_job *jo
     other->job = *job;
     if (pen_job_run_unseal(other, NULL) != PEN_OK)
         return PEN_OK; /* its own run will say so */
-    return is_same_load(run->env.config, other->env.config, &run->arena, ret_is_wanted, err);
+    return pen_job_is_same_load(run->env.config, other->env.config, &run->arena, ret_is_wanted,
+                                err);
 }
 
 static enum pen_code list_waiting(struct pen_job_run *run, struct pen_job **ret_jobs,

@@ -5,6 +5,7 @@
  *     job_recover.c jobs of processes that died; issue: the same load goes on, or a new job
  *     job_execute.c claim -> unseal -> set-up -> plan -> tasks -> commit, or the way back after a
  *                   failure
+ *     job_retry.c   again with other credentials, when the ones it had ran out
  *     job_plan_store.c  the plan in the metadata
  *     job_tasks.c   each task into parts, again when that may help
  *     commit.c      rows + ledger + job + next position in one transaction
@@ -147,6 +148,16 @@ PEN_MUST_USE enum pen_code pen_job_run_restore(struct pen_job_run *run,
 /* pen_job_run_execute - runs run->job.job_id, which run->owner has claimed. run->env.config: NULL,
  * or what replaces the job's own from now on, with run->words. */
 PEN_MUST_USE enum pen_code pen_job_run_execute(struct pen_job_run *run, struct pen_error *err);
+
+/* pen_job_is_same_load - whether two configurations differ at most in credentials and `exec`. */
+PEN_MUST_USE enum pen_code pen_job_is_same_load(const struct pen_node *a, const struct pen_node *b,
+                                                struct pen_arena *arena, bool *ret_is_same,
+                                                struct pen_error *err);
+
+/* pen_job_run_retry - after the run failed for the retry-th time (from 1): when expired credentials
+ * were why, waits, reads the configuration file anew and returns true. failed: becomes
+ * PEN_ERR_CANCELLED when the wait was interrupted. */
+bool pen_job_run_retry(struct pen_job_run *run, int retry, struct pen_error *failed);
 
 /* pen_job_run_tasks - runs the plan's tasks one after another, each with all threads; on return
  * run->parts and run->totals hold what goes into the commit. */

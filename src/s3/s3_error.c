@@ -182,6 +182,7 @@ enum pen_code s3_error_make(const struct s3_error_reply *reply, bool is_list, st
     if (err == NULL)
         return meaning.kind;
     err->is_retryable = meaning.is_retryable && !is_final;
+    err->is_expired = s3_error_is_expired(reply);
     hint_region(reply, err);
     hint_clock(reply, err);
     if (is_list && meaning.kind == PEN_ERR_AUTH && known != NULL &&
