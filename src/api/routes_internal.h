@@ -5,6 +5,7 @@
 #include "api/api.h"
 
 extern const struct pen_api_route pen_routes_access[];
+extern const struct pen_api_route pen_routes_connection[];
 extern const struct pen_api_route pen_routes_health[];
 extern const struct pen_api_route pen_routes_user[];
 

@@ -1,8 +1,5 @@
 /* doctor LOAD.yml: why a source cannot be read, check by check. */
 #include "cli/connector_internal.h"
-#include "net/http_client.h"
-#include "registry.h"
-#include "source/doctor.h"
 
 static enum pen_code print_line(struct pen_cli *cli, const struct pen_check *check,
                                 struct pen_error *err)
@@ -58,40 +55,21 @@ static enum pen_code print_report(struct pen_cli *cli, const struct pen_args *ar
     return print_rows(cli, report, format, err);
 }
 
-static enum pen_code find_type(const struct pen_run_env *env, const struct pen_node *in,
-                               const struct pen_source_type **ret_type, struct pen_error *err)
+enum pen_code pen_cli_doctor(struct pen_cli *cli, const struct pen_args *args,
+                             const struct pen_run_env *env, struct pen_error *err)
 {
-    const struct pen_node *type = pen_node_get(in, "type");
-    if (type == NULL || type->text.ptr == NULL)
-        return pen_fail_at(&env->bind, in, err, "field 'type' is required but not set");
-    *ret_type = pen_find_source(type->text);
-    if (*ret_type != NULL)
-        return PEN_OK;
-    return pen_fail_at(&env->bind, type, err, "unknown input type '%.*s'",
-                       type->text.len < 64 ? (int)type->text.len : 64, type->text.ptr);
+    PEN_CLEANUP(pen_doctor_report_release) struct pen_doctor_report report = {.count = 0};
+    PEN_TRY(pen_run_doctor(env, &report, err));
+    cli->exit_code = pen_cli_exit_code(pen_doctor_code(&report));
+    return print_report(cli, args, &report, err);
 }
 
 static enum pen_code run_doctor(struct pen_cli *cli, const struct pen_args *args,
                                 struct pen_error *err)
 {
-    PEN_CLEANUP(pen_http_client_free_p) struct pen_http_client *http = NULL;
-    PEN_CLEANUP(pen_doctor_report_release) struct pen_doctor_report report = {.count = 0};
     struct pen_run_env env = {.home = NULL};
-    const struct pen_source_type *type = NULL;
     PEN_TRY(pen_connector_load(cli, args, &env, err));
-    const struct pen_node *in = pen_node_get(env.config, "in");
-    PEN_TRY(find_type(&env, in, &type, err));
-    PEN_TRY(pen_http_client_new(NULL, &http, err));
-    struct pen_source_env source_env = {
-        .bind = env.bind,
-        .http = http,
-        .cancel = env.cancel,
-        .log = env.log,
-        .log_context = env.log_context,
-    };
-    PEN_TRY(pen_doctor_run(type, in, &source_env, &report, err));
-    cli->exit_code = pen_cli_exit_code(pen_doctor_code(&report));
-    return print_report(cli, args, &report, err);
+    return pen_cli_doctor(cli, args, &env, err);
 }
 
 static const struct pen_flag doctor_flags[] = {PEN_FLAG_FORMAT, {NULL, 0, NULL, false, NULL}};

@@ -13,6 +13,10 @@ PEN_MUST_USE enum pen_code pen_connector_load(struct pen_cli *cli, const struct 
 /* pen_connector_log - a line of a run to the log of the program; context: struct pen_cli. */
 void pen_connector_log(void *context, const char *level, const char *text);
 
+/* pen_cli_doctor - runs the doctor on env->config and prints what it found; sets the exit code. */
+PEN_MUST_USE enum pen_code pen_cli_doctor(struct pen_cli *cli, const struct pen_args *args,
+                                          const struct pen_run_env *env, struct pen_error *err);
+
 /* The commands with files of their own. */
 enum pen_code pen_connector_guess(struct pen_cli *cli, const struct pen_args *args,
                                   struct pen_error *err);

@@ -11,6 +11,7 @@
 #include "meta/job.h"
 #include "run/rejects.h"
 #include "run/task.h"
+#include "source/doctor.h"
 
 /* What every run needs; everything is borrowed. */
 struct pen_run_env {
@@ -51,6 +52,15 @@ PEN_MUST_USE enum pen_code pen_run_preview(const struct pen_run_env *env,
                                            pen_rows_fn fn, void *context,
                                            struct pen_preview_result *ret_result,
                                            struct pen_error *err);
+
+/* --- doctor ----------------------------------------------------------------------------------- */
+
+/* pen_run_doctor - why the configuration's source cannot be read: see source/doctor.h.
+ * in:     env->config: only `in` is looked at. out: *ret_report, released by the caller.
+ * errors: PEN_ERR_CONFIG no or an unknown `type`; the connection that it names. */
+PEN_MUST_USE enum pen_code pen_run_doctor(const struct pen_run_env *env,
+                                          struct pen_doctor_report *ret_report,
+                                          struct pen_error *err);
 
 /* --- guess ------------------------------------------------------------------------------------ */
 

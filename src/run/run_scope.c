@@ -1,6 +1,7 @@
 #include "run/run_scope.h"
 
 #include "net/http_client.h"
+#include "run/connection_use.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +29,8 @@ static enum pen_code open_scope(const struct pen_run_env *env,
                                 const struct pen_load_options *options, struct pen_run_scope *scope,
                                 struct pen_error *err)
 {
+    const struct pen_node *config = NULL;
+    PEN_TRY(pen_connection_apply(env->home, env->config, &env->bind, &config, err));
     PEN_TRY(pen_http_client_new(NULL, &scope->http, err));
     struct pen_source_env source_env = {
         .bind = env->bind,
@@ -36,7 +39,7 @@ static enum pen_code open_scope(const struct pen_run_env *env,
         .log = env->log,
         .log_context = env->log_context,
     };
-    return pen_load_new(env->config, &source_env, options, &scope->load, err);
+    return pen_load_new(config, &source_env, options, &scope->load, err);
 }
 
 enum pen_code pen_run_scope_open(const struct pen_run_env *env,

@@ -10,7 +10,7 @@ struct pen_run_scope {
     struct pen_load *load;
 };
 
-/* pen_run_scope_open - binds env->config; makes no request. */
+/* pen_run_scope_open - binds env->config, with the connection that it names; makes no request. */
 PEN_MUST_USE enum pen_code pen_run_scope_open(const struct pen_run_env *env,
                                               const struct pen_load_options *options,
                                               struct pen_run_scope *ret_scope,

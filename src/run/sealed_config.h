@@ -10,8 +10,9 @@
 #include "vault/vault.h"
 
 /* What a configuration is sealed as: one cannot stand in the other's place. */
-#define PEN_SEALED_JOB      "job configuration"
-#define PEN_SEALED_SCHEDULE "schedule configuration"
+#define PEN_SEALED_JOB        "job configuration"
+#define PEN_SEALED_SCHEDULE   "schedule configuration"
+#define PEN_SEALED_CONNECTION "connection"
 
 /* pen_config_seal - appends the sealed form. errors: as pen_vault_seal. */
 PEN_MUST_USE enum pen_code pen_config_seal(const struct pen_vault *vault, const char *purpose,

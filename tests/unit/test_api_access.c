@@ -276,6 +276,38 @@ static void changes_are_in_the_audit_log(void **state)
     assert_null(strstr(body, "adams words"));
 }
 
+static void connection_takes_secrets_and_never_gives_them(void **state)
+{
+    (void)state;
+    set_up();
+    assert_int_equal(ask("POST", "/api/v1/connections",
+                         "{\"name\":\"prod\",\"settings\":{\"auth_method\":\"session\","
+                         "\"access_key_id\":\"AKIA1\",\"secret_access_key\":\"hush-1\","
+                         "\"session_token\":\"hush-2\"}}"),
+                     201);
+    assert_null(strstr(scene->reply->body, "hush"));
+    assert_non_null(strstr(scene->reply->body, "AKIA1"));
+    assert_int_equal(ask("POST", "/api/v1/connections",
+                         "{\"name\":\"x\",\"settings\":{\"auth_method\":\"session\"}}"),
+                     400); /* which needs keys */
+    assert_int_equal(ask("POST", "/api/v1/connections", "{\"name\":\"prod\",\"settings\":{}}"),
+                     409);
+    /* as a form sends it back: the key changes, the masked secrets stay */
+    assert_int_equal(ask("PUT", "/api/v1/connections/prod",
+                         "{\"settings\":{\"auth_method\":\"session\",\"access_key_id\":\"AKIA2\","
+                         "\"secret_access_key\":\"***\",\"session_token\":\"***\"}}"),
+                     200);
+    assert_non_null(strstr(scene->reply->body, "AKIA2"));
+    assert_int_equal(ask("PUT", "/api/v1/connections/prod",
+                         "{\"settings\":{\"access_key\":\"x\",\"secret_access_key\":\"y\"}}"),
+                     400);
+    assert_non_null(strstr(scene->reply->body, "access_key_id")); /* did you mean */
+    assert_int_equal(ask("GET", "/api/v1/connections", ""), 200);
+    assert_null(strstr(scene->reply->body, "hush"));
+    assert_int_equal(ask("DELETE", "/api/v1/connections/prod", ""), 200);
+    assert_int_equal(ask("GET", "/api/v1/connections/prod", ""), 404);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(void)
@@ -291,6 +323,7 @@ int main(void)
         CASE(key_works_until_it_is_deleted),
         CASE(own_password_changes_with_the_old_one),
         CASE(changes_are_in_the_audit_log),
+        CASE(connection_takes_secrets_and_never_gives_them),
     };
     return cmocka_run_group_tests_name("api_access", tests, temp_folder_make, temp_folder_remove);
 }
