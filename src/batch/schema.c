@@ -52,6 +52,8 @@ static enum pen_code grow(struct pen_schema *schema, struct pen_error *err)
 enum pen_code pen_schema_add(struct pen_schema *schema, struct pen_slice name, enum pen_type type,
                              const char *format, struct pen_error *err)
 {
+    if (schema->count == PEN_SCHEMA_MAX_COLUMNS)
+        return pen_fail(err, PEN_ERR_TOO_LARGE, "more than %d columns", PEN_SCHEMA_MAX_COLUMNS);
     PEN_TRY(grow(schema, err));
     struct pen_field field = {.name = strndup(name.ptr == NULL ? "" : name.ptr, name.len),
                               .type = type,

@@ -33,6 +33,9 @@ struct pen_field {
     char *format; /* timestamp only: how the source writes it; NULL when not stated */
 };
 
+/* More columns than any table has; fewer than would make every step crawl. */
+#define PEN_SCHEMA_MAX_COLUMNS 10000
+
 struct pen_schema {
     struct pen_field *fields;
     size_t count, cap;
@@ -42,7 +45,8 @@ struct pen_schema {
 void pen_schema_clear(struct pen_schema *schema);
 
 /* pen_schema_add - appends a column; name and format (may be NULL) are copied.
- * errors: PEN_ERR_NOMEM. Duplicate names are allowed: whoever forbids them checks. */
+ * errors: PEN_ERR_NOMEM, PEN_ERR_TOO_LARGE beyond PEN_SCHEMA_MAX_COLUMNS. Duplicate names are
+ * allowed: whoever forbids them checks. */
 PEN_MUST_USE enum pen_code pen_schema_add(struct pen_schema *schema, struct pen_slice name,
                                           enum pen_type type, const char *format,
                                           struct pen_error *err);

@@ -1,5 +1,6 @@
 #include "run/byte_stream.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define STAGE_BYTES ((size_t)256 << 10)
@@ -18,6 +19,7 @@ struct pen_byte_stream {
     size_t stage_count;
     bool is_cut;
     _Atomic uint64_t *stored_bytes;
+    uint64_t max_ratio, stored, plain; /* stored and plain: bytes so far */
 };
 
 void pen_byte_stream_free(struct pen_byte_stream *stream)
@@ -45,6 +47,7 @@ enum pen_code pen_byte_stream_new(const struct pen_byte_stream_options *options,
     stream->reader = reader;
     stream->is_cut = options->is_cut;
     stream->stored_bytes = options->stored_bytes;
+    stream->max_ratio = options->max_ratio;
     stream->stages = calloc(options->decoder_count + 1, sizeof *stream->stages);
     if (stream->stages == NULL)
         return pen_fail_nomem(err);
@@ -66,6 +69,7 @@ static enum pen_code read_stored(struct pen_byte_stream *stream, char *buf, size
 {
     size_t len = 0;
     PEN_TRY(stream->reader->read(stream->reader, buf, cap, &len, err));
+    stream->stored += len;
     if (stream->stored_bytes != NULL)
         atomic_fetch_add_explicit(stream->stored_bytes, len, memory_order_relaxed);
     *ret_len = len;
@@ -134,5 +138,18 @@ static enum pen_code read_stage(struct pen_byte_stream *stream, size_t index, ch
 enum pen_code pen_byte_stream_read(struct pen_byte_stream *stream, char *buf, size_t cap,
                                    size_t *ret_len, struct pen_error *err)
 {
-    return read_before(stream, stream->stage_count, buf, cap, ret_len, err);
+    size_t len = 0;
+    PEN_TRY(read_before(stream, stream->stage_count, buf, cap, &len, err));
+    stream->plain += len;
+    bool is_limited = stream->stage_count > 0 && stream->max_ratio > 0;
+    if (is_limited && stream->plain > PEN_RATIO_FREE_BYTES &&
+        stream->plain / stream->max_ratio > stream->stored) {
+        enum pen_code code =
+            pen_fail(err, PEN_ERR_TOO_LARGE, "expands to more than %" PRIu64 " times its size",
+                     stream->max_ratio);
+        pen_error_hint(err, "raise exec.max_inflate_ratio if it is right so");
+        return code;
+    }
+    *ret_len = len;
+    return PEN_OK;
 }

@@ -12,6 +12,9 @@
 
 #include <stdatomic.h>
 
+/* So many plain bytes may come out of however few stored ones. */
+#define PEN_RATIO_FREE_BYTES ((uint64_t)64 << 20)
+
 /* One entry of `in.decoders`: its type and its mapping. */
 struct pen_decode_spec {
     const struct pen_decode_type *type;
@@ -26,6 +29,7 @@ struct pen_byte_stream_options {
     const struct pen_bind *bind;
     struct pen_decode_team *team; /* who runs what decodes alone; NULL: the caller does */
     bool is_cut; /* the stored bytes are a sample cut somewhere: their end is no truncation */
+    uint64_t max_ratio;             /* plain bytes for each stored one; 0: no limit */
     _Atomic uint64_t *stored_bytes; /* grows by the bytes read, for progress; may be NULL */
 };
 
@@ -38,7 +42,8 @@ void pen_byte_stream_free(struct pen_byte_stream *stream);
 PEN_DEFINE_FREE_P(struct pen_byte_stream *, pen_byte_stream_free)
 
 /* pen_byte_stream_read - 1..cap plain bytes; *ret_len 0 at the end, which is checked: a truncated
- * or damaged object is PEN_ERR_CORRUPT. thread: one at a time. */
+ * or damaged object is PEN_ERR_CORRUPT, one that expands beyond max_ratio (once it made more than
+ * PEN_RATIO_FREE_BYTES) is PEN_ERR_TOO_LARGE. thread: one at a time. */
 PEN_MUST_USE enum pen_code pen_byte_stream_read(struct pen_byte_stream *stream, char *buf,
                                                 size_t cap, size_t *ret_len, struct pen_error *err);
 

@@ -38,6 +38,7 @@ struct pen_exec_options {
     int64_t task_retries;
     int64_t memory_bytes;
     int64_t max_record_bytes;
+    int64_t max_inflate_ratio; /* 0: no limit */
 };
 
 extern const struct pen_option pen_out_option_table[];

@@ -85,6 +85,7 @@ static enum pen_code open_archive(struct pen_object_stream *stream, struct pen_r
     stream->entry_options.decoders++;
     stream->entry_options.decoder_count--;
     stream->entry_options.stored_bytes = NULL; /* the archive counts */
+    stream->entry_options.max_ratio = 0;       /* an entry says its size beforehand */
     return pen_archive_new(&stream->archive_options, reader, &stream->archive, err);
 }
 
@@ -349,8 +350,11 @@ static enum pen_code make_room(struct pen_object_stream *stream, struct gather *
                                struct pen_error *err)
 {
     size_t limit = stream->options->max_record_bytes;
-    if (g->len >= limit)
-        return pen_fail(err, PEN_ERR_TOO_LARGE, "a record is longer than %zu bytes", limit);
+    if (g->len >= limit) {
+        (void)pen_fail(err, PEN_ERR_TOO_LARGE, "a record is longer than %zu bytes", limit);
+        pen_error_hint(err, "if it is one, raise exec.max_record_bytes");
+        return PEN_ERR_TOO_LARGE;
+    }
     size_t cap = g->buffer->cap * 2;
     return grow_buffer(g->buffer, cap > limit + MIN_CHUNK_BYTES ? limit + MIN_CHUNK_BYTES : cap,
                        err);

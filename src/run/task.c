@@ -198,6 +198,7 @@ static void set_options(struct pen_task *task, const struct pen_task_options *op
                   .bind = &load->bind,
                   .team = pen_crew_team(task->crew),
                   .is_cut = options->is_cut,
+                  .max_ratio = (uint64_t)load->exec.max_inflate_ratio,
                   .stored_bytes = &options->progress->stored_bytes},
         .crew = task->crew,
         .rejects = &task->parser_rejects.sink,
