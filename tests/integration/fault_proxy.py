@@ -7,7 +7,8 @@
 
 A request matches the first fault of its method and key (part of the path or query) that still has
 times left; others pass through unchanged. `require_fired()` fails for a fault that never fired, so
-that a test cannot pass because nothing was broken. One thread per connection; keep-alive works.
+that a test cannot pass because nothing was broken (the fixture `proxy` calls it). `skip=n` lets n matching
+requests pass first: the (n+1)-th is broken. One thread per connection; keep-alive works.
 """
 import socket
 import struct
@@ -20,16 +21,23 @@ ERROR_BODY = ('<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Mess
 
 
 class Fault:
-    """One rule. kind and its numbers say what is broken; `fired` counts."""
+    """One rule. kind and its numbers say what is broken; `fired` counts; `skip` requests pass before it."""
 
-    def __init__(self, kind, method, key, times, **details):
-        self.kind, self.method, self.key, self.times = kind, method, key, times
+    def __init__(self, kind, method, key, times, skip=0, **details):
+        self.kind, self.method, self.key, self.times, self.skip = kind, method, key, times, skip
         self.details = details
         self.fired = 0
 
-    def matches(self, method, target):
-        return (self.fired < self.times and method == self.method
-                and (self.key is None or self.key in urllib.parse.unquote(target)))
+    def takes(self, method, target):
+        """Whether the rule breaks this request; counts it."""
+        if self.fired >= self.times or method != self.method or not (
+                self.key is None or self.key in urllib.parse.unquote(target)):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.fired += 1
+        return True
 
     def __repr__(self):
         return "Fault(%s %s %s, fired %d of %s)" % (self.kind, self.method, self.key, self.fired, self.times)
@@ -65,6 +73,7 @@ class FaultProxy:
         self.server_port = server_port
         self.faults = []
         self.requests = []  # (method, target, header lines), in order of arrival
+        self.last_replies = {}  # (method, path): whole body, for repeat_page
         self.lock = threading.Lock()
         self.is_closed = threading.Event()
         self.connections = set()
@@ -116,6 +125,18 @@ class FaultProxy:
     def trickle(self, chunk, pause, **rule):
         """Sends the body in small pieces with a pause after each."""
         return self._add("trickle", chunk=chunk, pause=pause, **rule)
+
+    def delay(self, seconds, **rule):
+        """Lets the request go on only after so long; the reply is as it is."""
+        return self.before(lambda: self.is_closed.wait(seconds), **rule)
+
+    def repeat_page(self, times=1, **rule):
+        """Answers with the reply before (of the same method and key) once more: a listing page again."""
+        return self._add("repeat", times=times, **rule)
+
+    def edit(self, change, **rule):
+        """Sends change(body) instead of the body, with the right length: a listing page made wrong."""
+        return self._add("edit", change=change, **rule)
 
     def before(self, action, **rule):
         """Calls action() before the request goes on to the server (to overwrite an object, say)."""
@@ -173,8 +194,7 @@ class FaultProxy:
         with self.lock:
             self.requests.append((method, target, lines))
             for fault in self.faults:
-                if fault.matches(method, target):
-                    fault.fired += 1
+                if fault.takes(method, target):
                     return fault
         return None
 
@@ -195,7 +215,7 @@ class FaultProxy:
             fault.details["action"]()
             fault = None
         server.sendall("\r\n".join([first, *lines, "", ""]).encode("latin-1") + body)
-        return self._relay(client, from_server, method, fault)
+        return self._relay(client, from_server, (method, target), fault)
 
     @staticmethod
     def _send_error(client, method, details):
@@ -205,7 +225,8 @@ class FaultProxy:
         client.sendall("\r\n".join(head).encode() + (b"" if method == "HEAD" else body))
         return True
 
-    def _relay(self, client, from_server, method, fault):
+    def _relay(self, client, from_server, request, fault):
+        method, target = request
         first, lines = read_head(from_server)
         if first is None:
             return False
@@ -213,12 +234,26 @@ class FaultProxy:
         if method == "HEAD" or status in (204, 304):
             body_length = 0
         elif (header(lines, "transfer-encoding") or "").lower() == "chunked":
-            body = read_chunked(from_server)
+            body = self._edited(read_chunked(from_server), method, target, fault)
             lines = without(lines, "transfer-encoding") + ["Content-Length: %d" % len(body)]
             return self._send(client, first, lines, iter([body]), len(body), fault)
         else:
             body_length = int(header(lines, "content-length") or 0)
+        if "list-type=2" in target and method == "GET":
+            body = self._edited(b"".join(pieces(from_server, body_length)), method, target, fault)
+            lines = without(lines, "content-length") + ["Content-Length: %d" % len(body)]
+            return self._send(client, first, lines, iter([body]), len(body), fault)
         return self._send(client, first, lines, pieces(from_server, body_length), body_length, fault)
+
+    def _edited(self, body, method, target, fault):
+        """A listing's body after the faults that change it as a whole."""
+        place = method, target.split("?")[0]
+        if fault is not None and fault.kind == "repeat":
+            return self.last_replies.get(place, body)
+        if fault is not None and fault.kind == "edit":
+            body = fault.details["change"](body)
+        self.last_replies[place] = body
+        return body
 
     def _send(self, client, first, lines, body, body_length, fault):
         kind = fault.kind if fault is not None else None
