@@ -3,6 +3,7 @@
 const struct pen_source_type *const pen_source_types[] = {
     &pen_source_s3,
     &pen_source_file,
+    &pen_source_rejects,
     NULL,
 };
 

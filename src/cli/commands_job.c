@@ -1,4 +1,4 @@
-/* job:list, :show, :status, :kill, :resume, :rejects, :objects (spec/cli.md 3). */
+/* job:list, :show, :status, :kill, :resume, :replay, :rejects, :objects (spec/cli.md 3). */
 #include "cli/job_internal.h"
 #include "cli/lake_scope.h"
 #include "cli/words.h"
@@ -218,6 +218,11 @@ static const struct pen_flag resume_flags[] = {
     {"wait", 'w', NULL, false, "show the job's log; exit 1 when it fails"},
     {NULL, 0, NULL, false, NULL},
 };
+static const struct pen_flag replay_flags[] = {
+    {"wait", 'w', NULL, false, "show the job's log; exit 1 when it fails"},
+    {"force", 0, NULL, false, "although they were loaded again before: makes duplicates"},
+    {NULL, 0, NULL, false, NULL},
+};
 static const struct pen_flag rejects_flags[] = {
     {"format", 'f', "FORMAT", false, "table, csv, tsv, json or jsonl (default jsonl)"},
     {NULL, 0, NULL, false, NULL},
@@ -232,6 +237,7 @@ static const char *const show_examples[] = {"job:show 17", "job 17 -v", NULL};
 static const char *const status_examples[] = {"job:status 17", NULL};
 static const char *const kill_examples[] = {"job:kill 17", NULL};
 static const char *const resume_examples[] = {"job:resume 17", NULL};
+static const char *const replay_examples[] = {"job:replay 17 corrected.yml", NULL};
 static const char *const rejects_examples[] = {"job:rejects 17", "job:rejects 17 -f csv", NULL};
 static const char *const objects_examples[] = {"job:objects 17 -f jsonl", NULL};
 
@@ -281,6 +287,16 @@ const struct pen_command pen_commands_job[] = {
      .examples = resume_examples,
      .flags = resume_flags,
      .run = pen_job_resume},
+    {.name = "job:replay",
+     .arguments = "<job_id> <config>",
+     .min_words = 2,
+     .max_words = 2,
+     .description = "Load the records that a job rejected again, with a corrected configuration\n"
+                    "Takes parser, filters and out of the configuration; the records come from\n"
+                    "the job's rejects file and go into its table, once.",
+     .examples = replay_examples,
+     .flags = replay_flags,
+     .run = pen_job_replay},
     {.name = "job:rejects",
      .arguments = "<job_id>",
      .min_words = 1,

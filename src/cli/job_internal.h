@@ -19,7 +19,9 @@ PEN_MUST_USE enum pen_code pen_job_objects_page(const struct pen_job_page *page,
                                                 struct pen_render *render, size_t *ret_count,
                                                 struct pen_error *err);
 
-/* The commands with a file of their own (job_show.c, job_resume.c). */
+/* The commands with a file of their own (job_show.c, job_resume.c, job_replay.c). */
+enum pen_code pen_job_replay(struct pen_cli *cli, const struct pen_args *args,
+                             struct pen_error *err);
 enum pen_code pen_job_resume(struct pen_cli *cli, const struct pen_args *args,
                              struct pen_error *err);
 enum pen_code pen_job_show(struct pen_cli *cli, const struct pen_args *args, struct pen_error *err);

@@ -58,13 +58,14 @@ static enum pen_code insert_job(struct pen_db *db, const struct pen_job *job, in
         "INSERT INTO job (job_id, type, database_name, table_name, time_column, config, "
         "sealed_config, options, schedule, scheduled_us, domain_key, priority, retry_limit, "
         "created_us, status, is_kill_requested, attempt, started_us, ended_us, records, rejected, "
-        "filtered, bytes, objects, snapshot_id, error, result, owner, lease_until_us) "
+        "filtered, bytes, objects, snapshot_id, error, result, owner, lease_until_us, "
+        "replay_of) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'queued', 0, 0, 0, "
-        "0, 0, 0, 0, 0, 0, -1, '', '', '', 0)",
-        "itttttbttitiii", job_id, job->type, job->database, job->table, job->time_column,
+        "0, 0, 0, 0, 0, 0, -1, '', '', '', 0, $15)",
+        "itttttbttitiiii", job_id, job->type, job->database, job->table, job->time_column,
         text_or_empty(job->config), job->sealed_config, text_or_empty(job->options), job->schedule,
         job->scheduled_us, job->domain_key, (int64_t)job->priority, (int64_t)job->retry_limit,
-        job->created_us));
+        job->created_us, job->replay_of));
     *ret_job_id = job_id;
     return PEN_OK;
 }
@@ -86,7 +87,7 @@ enum pen_code pen_job_create(struct pen_db *db, const struct pen_job *job, int64
     "schedule, scheduled_us, domain_key, status, is_kill_requested, priority, attempt, "           \
     "retry_limit, created_us, started_us, ended_us, records, rejected, filtered, bytes, objects, " \
     "snapshot_id, error, result, owner, lease_until_us, position, layout, "                        \
-    "progress_attempt FROM job "
+    "progress_attempt, replay_of FROM job "
 
 static enum pen_code read_texts(struct pen_stmt *stmt, struct pen_arena *arena, struct pen_job *job,
                                 struct pen_error *err)
@@ -132,6 +133,7 @@ static enum pen_code read_job(struct pen_stmt *stmt, struct pen_arena *arena, vo
         .snapshot_id = pen_stmt_int(stmt, 24),
         .lease_until_us = pen_stmt_int(stmt, 28),
         .progress_attempt = (int)pen_stmt_int(stmt, 31),
+        .replay_of = pen_stmt_int(stmt, 32),
     };
     if (!pen_job_status_from_name(pen_stmt_text(stmt, 11), &job->status))
         return pen_fail(err, PEN_ERR_CORRUPT, "job %lld has an unknown status",
@@ -374,4 +376,28 @@ enum pen_code pen_job_renew(struct pen_db *db, const struct pen_job *job, const 
                        "WHERE job_id = $4 AND owner = $5 AND status IN ('booting', 'running')",
                        "tbtit", job->config, job->sealed_config, job->options, job->job_id, owner));
     return changes == 1 ? PEN_OK : fail_transition(db, job->job_id, "changed", err);
+}
+
+enum pen_code pen_job_check_replay(struct pen_db *db, int64_t replay_of, int64_t but_job_id,
+                                   struct pen_error *err)
+{
+    int64_t other = 0;
+    bool is_found = false;
+    PEN_TRY(pen_db_query_int(db, &other, &is_found, err,
+                             "SELECT job_id FROM job WHERE replay_of = $1 AND job_id <> $2 "
+                             "AND status IN ('success', 'running', 'booting') ORDER BY job_id",
+                             "ii", replay_of, but_job_id));
+    if (!is_found)
+        return PEN_OK;
+    struct pen_arena arena = PEN_ARENA((size_t)256 << 20);
+    struct pen_job job;
+    enum pen_code code = pen_job_get(db, other, &arena, &job, err);
+    bool is_done = code == PEN_OK && job.status == PEN_JOB_SUCCESS;
+    pen_arena_release(&arena);
+    PEN_TRY(code);
+    (void)pen_fail(err, PEN_ERR_CONFLICT, "the rejected records of job %lld %s again by job %lld",
+                   (long long)replay_of, is_done ? "were loaded" : "are being loaded",
+                   (long long)other);
+    pen_error_hint(err, "loading them once more (--force) makes duplicates");
+    return PEN_ERR_CONFLICT;
 }

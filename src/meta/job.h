@@ -52,6 +52,7 @@ struct pen_job {
     const char *schedule;           /* name of the schedule that made it; NULL for none */
     int64_t scheduled_us;           /* the instant it was scheduled for; 0 for none */
     const char *domain_key;         /* unique: makes issuing idempotent; NULL for none */
+    int64_t replay_of;              /* the job whose rejected records it loads again; 0 for none */
     enum pen_job_status status;
     bool is_kill_requested;
     int priority;                             /* -2 .. 2 */
@@ -69,7 +70,7 @@ struct pen_job {
     int progress_attempt; /* the last attempt that ended a task; 0 for none */
 };
 
-/* pen_job_create - a queued job. in: the fields up to domain_key, priority, retry_limit and
+/* pen_job_create - a queued job. in: the fields up to replay_of, priority, retry_limit and
  * created_us of `job` are used. out: *ret_job_id, increasing from 1.
  * errors: PEN_ERR_CONFLICT (not retryable) "conflicts_with job:<id>" for a used domain_key. */
 PEN_MUST_USE enum pen_code pen_job_create(struct pen_db *db, const struct pen_job *job,
@@ -161,6 +162,12 @@ PEN_MUST_USE enum pen_code pen_job_renew(struct pen_db *db, const struct pen_job
  * to stop; finished: nothing. out: *ret_former: the status before. */
 PEN_MUST_USE enum pen_code pen_job_kill(struct pen_db *db, int64_t job_id, int64_t now_us,
                                         enum pen_job_status *ret_former, struct pen_error *err);
+
+/* pen_job_check_replay - PEN_ERR_CONFLICT when another job than but_job_id loaded the rejected
+ * records of `replay_of` again, or is about to. In the transaction of a commit it says that this
+ * one is the first. */
+PEN_MUST_USE enum pen_code pen_job_check_replay(struct pen_db *db, int64_t replay_of,
+                                                int64_t but_job_id, struct pen_error *err);
 
 /* What became of a job whose owner is gone. */
 struct pen_job_reclaimed {

@@ -44,6 +44,8 @@ static enum pen_code commit_all(struct pen_lake_txn *txn, void *context, struct 
 {
     struct pen_job_run *run = context;
     struct pen_db *db = pen_lake_txn_db(txn);
+    if (run->job.replay_of != 0 && !run->words.is_forced)
+        PEN_TRY(pen_job_check_replay(db, run->job.replay_of, run->job.job_id, err));
     if (!is_untouched(run))
         PEN_TRY(commit_rows(run, txn, err));
     bool is_changed = pen_lake_next_snapshot_id(txn) != pen_lake_snapshot_id(txn);

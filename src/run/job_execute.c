@@ -57,6 +57,7 @@ static enum pen_code open_rejects(struct pen_job_run *run, struct pen_error *err
         .path = pen_arena_copy(&run->arena, pen_buf_slice(&path)),
         .max_file_bytes = run->scope.load->exec.max_reject_file_bytes,
         .max_records = run->scope.load->exec.max_rejected_records,
+        .relocate = run->job.replay_of != 0 ? pen_job_run_relocate : NULL,
         .on_reject = on_reject,
         .context = run,
     };

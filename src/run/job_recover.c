@@ -94,7 +94,7 @@ static enum pen_code is_wanted(struct pen_job_run *run, const struct pen_job *jo
     *ret_is_wanted = false;
     if (submit == NULL || job->schedule != NULL || job->domain_key != NULL ||
         submit->schedule != NULL || submit->domain_key != NULL ||
-        !is_text_equal(job->database, submit->database) ||
+        job->replay_of != submit->replay_of || !is_text_equal(job->database, submit->database) ||
         !is_text_equal(job->table, submit->table) ||
         !is_text_equal(job->time_column, submit->time_column))
         return PEN_OK;

@@ -6,6 +6,7 @@
  *     job_execute.c claim -> unseal -> set-up -> plan -> tasks -> commit, or the way back after a
  *                   failure
  *     job_retry.c   again with other credentials, when the ones it had ran out
+ *     replay_run.c  what a job rejected as the source of another
  *     job_plan_store.c  the plan in the metadata
  *     job_tasks.c   each task into parts, again when that may help
  *     commit.c      rows + ledger + job + next position in one transaction
@@ -43,6 +44,7 @@ struct pen_monitor {
 /* The words of a job's row in `options` (a JSON map). */
 struct pen_job_words {
     bool auto_create_table;
+    bool is_forced;    /* a replay that was done before */
     char *config_file; /* absolute; NULL for none */
 };
 
@@ -158,6 +160,9 @@ PEN_MUST_USE enum pen_code pen_job_is_same_load(const struct pen_node *a, const 
  * were why, waits, reads the configuration file anew and returns true. failed: becomes
  * PEN_ERR_CANCELLED when the wait was interrupted. */
 bool pen_job_run_retry(struct pen_job_run *run, int retry, struct pen_error *failed);
+
+/* pen_job_run_relocate - the place of a rejected record of a replay; context: the run. */
+void pen_job_run_relocate(void *context, struct pen_reject *reject);
 
 /* pen_job_run_tasks - runs the plan's tasks one after another, each with all threads; on return
  * run->parts and run->totals hold what goes into the commit. */

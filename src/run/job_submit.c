@@ -35,7 +35,8 @@ enum pen_code pen_job_texts_make(struct pen_job_run *run, struct pen_job_texts *
 enum pen_code pen_job_run_words(struct pen_job_run *run, const struct pen_submit_options *options,
                                 struct pen_error *err)
 {
-    run->words = (struct pen_job_words){.auto_create_table = options->auto_create_table};
+    run->words = (struct pen_job_words){.auto_create_table = options->auto_create_table,
+                                        .is_forced = options->is_forced};
     if (options->config_file == NULL)
         return PEN_OK;
     PEN_CLEANUP(pen_free_p) char *path = realpath(options->config_file, NULL);
@@ -83,6 +84,7 @@ enum pen_code pen_job_run_prepare(struct pen_job_run *run, const struct pen_subm
         .domain_key = options->domain_key,
         .priority = options->priority,
         .retry_limit = options->retry_limit,
+        .replay_of = options->replay_of,
         .created_us = run->started_us,
     };
     PEN_TRY(pen_job_run_words(run, options, err));

@@ -10,6 +10,11 @@ static const struct pen_option word_table[] = {
      .offset = WORD(auto_create_table),
      .default_text = "false",
      .help = "database and table are made when they do not exist"},
+    {.key = "is_forced",
+     .kind = PEN_OPTION_BOOL,
+     .offset = WORD(is_forced),
+     .default_text = "false",
+     .help = "rejected records are loaded again although they were before"},
     {.key = "config_file",
      .kind = PEN_OPTION_TEXT,
      .offset = WORD(config_file),
@@ -25,6 +30,12 @@ enum pen_code pen_job_words_write(const struct pen_job_words *words, struct pen_
     if (map == NULL || is_created == NULL)
         return pen_fail_nomem(err);
     PEN_TRY(pen_node_set(map, arena, "auto_create_table", is_created, err));
+    if (words->is_forced) {
+        struct pen_node *is_forced = pen_node_new_bool(arena, true);
+        if (is_forced == NULL)
+            return pen_fail_nomem(err);
+        PEN_TRY(pen_node_set(map, arena, "is_forced", is_forced, err));
+    }
     if (words->config_file != NULL) {
         struct pen_node *file = pen_node_new_text(arena, pen_slice_str(words->config_file));
         if (file == NULL)

@@ -86,9 +86,11 @@ static enum pen_code write_line(struct pen_rejects *rejects, const struct pen_re
                              err);
 }
 
-static enum pen_code report_locked(struct pen_rejects *rejects, const struct pen_reject *reject,
+static enum pen_code report_locked(struct pen_rejects *rejects, struct pen_reject *reject,
                                    struct pen_error *err)
 {
+    if (rejects->options.relocate != NULL)
+        rejects->options.relocate(rejects->options.context, reject);
     rejects->total++;
     count_code(rejects, reject->code);
     if (rejects->options.on_reject != NULL)
@@ -108,8 +110,9 @@ static enum pen_code report(struct pen_reject_sink *sink, const struct pen_rejec
                             struct pen_error *err)
 {
     struct pen_rejects *rejects = (struct pen_rejects *)(void *)sink; /* sink is the first member */
+    struct pen_reject own = *reject;
     (void)pthread_mutex_lock(&rejects->lock);
-    enum pen_code code = report_locked(rejects, reject, err);
+    enum pen_code code = report_locked(rejects, &own, err);
     (void)pthread_mutex_unlock(&rejects->lock);
     return code;
 }

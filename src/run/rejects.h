@@ -32,6 +32,8 @@ struct pen_rejects_options {
     int64_t max_records;    /* more fail the job; -1: no limit */
     /* what an earlier attempt left and what of it still holds; NULL: begin with nothing */
     const struct pen_rejects_mark *resumed;
+    /* says where a record really was, when its object is not the one it came from; may be NULL */
+    void (*relocate)(void *context, struct pen_reject *reject);
     pen_reject_fn on_reject; /* NULL: nobody watches */
     void *context;
 };

@@ -98,6 +98,8 @@ struct pen_submit_options {
     const char *domain_key;  /* a second job with the same key is refused; NULL for none */
     int priority;            /* -2 .. 2 */
     int retry_limit;
+    int64_t replay_of; /* pen_run_replay: that job; 0 for none */
+    bool is_forced;    /* and again, although it was done before */
 };
 
 /* pen_run_submit - checks all that can be checked without a request (configuration, names, table,
@@ -170,6 +172,22 @@ PEN_MUST_USE enum pen_code pen_run_issue(const struct pen_run_env *env,
                                          const struct pen_submit_options *submit,
                                          const struct pen_execute_options *options,
                                          struct pen_run_result *ret_result, struct pen_error *err);
+
+struct pen_replay_options {
+    int64_t job_id;
+    bool is_forced; /* once more, although they were loaded again before */
+};
+
+/* pen_run_replay - loads the records that a job rejected again, into its table, as a job of its
+ * own: parser, filters, out and exec are env->config's, `in` is the job's rejects file. Records
+ * that are rejected once more are said to be where they were at first. options->job_id is not
+ * looked at. errors: as pen_run_issue; PEN_ERR_CONFLICT when they were loaded again before, or when
+ * the job did not load anything; PEN_ERR_NOT_FOUND when there are none. What is not in the bounded
+ *         file as a whole is counted and said to env->log. */
+PEN_MUST_USE enum pen_code pen_run_replay(const struct pen_run_env *env,
+                                          const struct pen_replay_options *replay,
+                                          const struct pen_execute_options *options,
+                                          struct pen_run_result *ret_result, struct pen_error *err);
 
 /* pen_run_recover - looks after jobs whose process is gone: they are queued again, or ended when
  * too many attempts died without finishing a task, or when a kill was asked for. Says so to

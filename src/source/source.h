@@ -93,7 +93,8 @@ static inline void pen_reader_close(struct pen_reader *reader)
 }
 PEN_DEFINE_FREE_P(struct pen_reader *, pen_reader_close)
 
-extern const struct pen_source_type pen_source_s3;   /* source_s3.c */
-extern const struct pen_source_type pen_source_file; /* source_file.c */
+extern const struct pen_source_type pen_source_s3;      /* source_s3.c */
+extern const struct pen_source_type pen_source_file;    /* source_file.c */
+extern const struct pen_source_type pen_source_rejects; /* source_rejects.c */
 
 #endif
