@@ -37,6 +37,7 @@ struct pen_duck_part_options {
     const char *file_name; /* "<uuid>.parquet" (pen_duck_part_name); must not exist */
     const struct pen_duck_column *columns;
     enum pen_duck_compression compression;
+    const char *order_by;       /* column of the file to sort its rows by; NULL: as they come */
     const volatile int *cancel; /* non-zero: stop; may be NULL */
 };
 
@@ -52,7 +53,8 @@ void pen_duck_part_name(char *out);
  * out:    ret_parts grows by one part with statistics; by none (and no file stays) when the stream
  *         delivered no rows. Without a part every file it made is removed.
  * errors: the stream's own error when next failed; PEN_ERR_CANCELLED; PEN_ERR_IO (disk full ...).
- * shape:  column c of the file = column c of the stream. Row order is not kept. */
+ * shape:  column c of the file = column c of the stream. Row order is not kept, or as order_by
+ *         says. */
 PEN_MUST_USE enum pen_code pen_duck_write_part(struct pen_duck *duck,
                                                struct pen_task_stream *stream,
                                                const struct pen_duck_part_options *options,

@@ -53,6 +53,51 @@ PEN_MUST_USE enum pen_code pen_duck_add_view(struct pen_buf *sql, const struct p
 PEN_MUST_USE enum pen_code pen_duck_add_shell(struct pen_buf *sql, const struct pen_duck_view *view,
                                               struct pen_error *err);
 
+/* pen_duck_add_select - "SELECT columns FROM files": the table's rows, without a name. */
+PEN_MUST_USE enum pen_code
+pen_duck_add_select(struct pen_buf *sql, const struct pen_duck_view *view, struct pen_error *err);
+
+/* --- parts (duck_file.c, duck_copy.c) --- */
+
+/* pen_duck_begin_file - makes the folder when missing and the file (0600), which must not exist,
+ * before DuckDB opens it. out: ret_path grows by its path.
+ * pen_duck_end_file - after the COPY that ended with `code`: the part and its folder are synced;
+ * the file goes when parts did not grow past count_before or anything failed. */
+PEN_MUST_USE enum pen_code pen_duck_begin_file(const char *folder, const char *file_name,
+                                               struct pen_buf *ret_path, struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_duck_end_file(const char *folder, const char *path,
+                                             enum pen_code code, size_t count_before,
+                                             struct pen_parts *parts, struct pen_error *err);
+
+/* Where a COPY writes to. */
+struct pen_duck_copy_target {
+    const char *path;
+    const struct pen_duck_column *columns; /* sql_type is not looked at */
+    size_t column_count;
+    enum pen_duck_compression compression;
+};
+
+/* pen_duck_add_copy_target - " TO 'path' (FORMAT parquet, ...)".
+ * pen_duck_take_part - the one row that such a statement returns, as a part called target->path. */
+PEN_MUST_USE enum pen_code pen_duck_add_copy_target(struct pen_buf *sql,
+                                                    const struct pen_duck_copy_target *target,
+                                                    struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_duck_take_part(duckdb_result *result,
+                                              const struct pen_duck_copy_target *target,
+                                              struct pen_parts *ret_parts, struct pen_error *err);
+
+/* --- duck_run.c --- */
+
+/* pen_duck_run_result - runs one statement; `cancel` (may be NULL) ends it within moments.
+ * out: *ret_result, to be destroyed by the caller also after an error.
+ * errors: DuckDB's; PEN_ERR_CANCELLED. */
+PEN_MUST_USE enum pen_code pen_duck_run_result(duckdb_connection connection, const char *sql,
+                                               const volatile int *cancel,
+                                               duckdb_result *ret_result, struct pen_error *err);
+
+/* pen_duck_text_at - a text of a result's chunk; false when it is null. */
+bool pen_duck_text_at(duckdb_vector vector, idx_t row, struct pen_slice *ret_text);
+
 /* What the table function of duck_stream.c needs; its address is the function's argument. */
 struct pen_duck_feed {
     struct pen_task_stream *stream;

@@ -86,7 +86,8 @@ static enum pen_code add_plain_files(struct pen_buf *sql, const struct pen_duck_
     }
     PEN_TRY(pen_buf_add_char(sql, ']', err));
     PEN_TRY(add_schema(sql, view, err));
-    return pen_buf_add_char(sql, ')', err);
+    /* names of folders ("id=1", of other programs' partitions) are no columns */
+    return pen_buf_add_str(sql, ", hive_partitioning = false)", err);
 }
 
 /* Columns by the names in the file. */
@@ -120,6 +121,7 @@ static enum pen_code add_single_file(struct pen_buf *sql, const struct pen_duck_
     PEN_TRY(pen_duck_add_literal(sql, file->path, err));
     if (file->source_names == NULL)
         PEN_TRY(add_schema(sql, view, err));
+    PEN_TRY(pen_buf_add_str(sql, ", hive_partitioning = false", err));
     if (file->delete_path == NULL)
         return pen_buf_add_char(sql, ')', err);
     PEN_TRY(pen_buf_add_str(sql,
@@ -130,14 +132,9 @@ static enum pen_code add_single_file(struct pen_buf *sql, const struct pen_duck_
     return pen_buf_add_str(sql, "))", err);
 }
 
-enum pen_code pen_duck_add_view(struct pen_buf *sql, const struct pen_duck_view *view,
-                                struct pen_error *err)
+enum pen_code pen_duck_add_select(struct pen_buf *sql, const struct pen_duck_view *view,
+                                  struct pen_error *err)
 {
-    PEN_TRY(pen_buf_add_str(sql, "DROP TABLE ", err));
-    PEN_TRY(add_target(sql, view, err));
-    PEN_TRY(pen_buf_add_str(sql, "; CREATE VIEW ", err));
-    PEN_TRY(add_target(sql, view, err));
-    PEN_TRY(pen_buf_add_str(sql, " AS ", err));
     bool has_plain = false;
     for (size_t i = 0; i < view->file_count && !has_plain; i++)
         has_plain = kind_of(&view->files[i]) == FILE_PLAIN;
@@ -151,5 +148,17 @@ enum pen_code pen_duck_add_view(struct pen_buf *sql, const struct pen_duck_view 
         PEN_TRY(add_single_file(sql, view, &view->files[i], err));
         separator = " UNION ALL ";
     }
+    return PEN_OK;
+}
+
+enum pen_code pen_duck_add_view(struct pen_buf *sql, const struct pen_duck_view *view,
+                                struct pen_error *err)
+{
+    PEN_TRY(pen_buf_add_str(sql, "DROP TABLE ", err));
+    PEN_TRY(add_target(sql, view, err));
+    PEN_TRY(pen_buf_add_str(sql, "; CREATE VIEW ", err));
+    PEN_TRY(add_target(sql, view, err));
+    PEN_TRY(pen_buf_add_str(sql, " AS ", err));
+    PEN_TRY(pen_duck_add_select(sql, view, err));
     return pen_buf_add_char(sql, ';', err);
 }
