@@ -41,8 +41,12 @@ int64_t pen_lake_time_us(struct pen_slice text)
     if (*at == '.')
         for (at++; *at >= '0' && *at <= '9'; at++, unit /= 10)
             us += (*at - '0') * unit;
-    int64_t seconds =
-        pen_days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    int zone_hours = 0, zone_minutes = 0; /* other programs write the zone of their session */
+    if (*at == '+' || *at == '-')
+        (void)sscanf(at + 1, "%2d:%2d", &zone_hours, &zone_minutes); /* without them: UTC */
+    int64_t zone_seconds = zone_hours * 3600 + zone_minutes * 60;
+    int64_t seconds = pen_days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 +
+                      second - (*at == '-' ? -zone_seconds : zone_seconds);
     return seconds * PEN_US_PER_SECOND + us;
 }
 

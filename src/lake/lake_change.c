@@ -225,3 +225,25 @@ enum pen_code pen_lake_table_set_expire_days(struct pen_lake_txn *txn, int64_t t
     (void)snprintf(text, sizeof text, "%lld", (long long)days); /* always fits */
     return set_property(txn, table_id, "expire_days", days == 0 ? NULL : text, err);
 }
+
+enum pen_code pen_lake_note_updated(struct pen_lake_txn *txn, int64_t table_id, int64_t snapshot_id,
+                                    int64_t updated_us, struct pen_error *err)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%lld", (long long)snapshot_id); /* always fits */
+    PEN_TRY(set_property(txn, table_id, "updated_snapshot", text, err));
+    (void)snprintf(text, sizeof text, "%lld", (long long)updated_us); /* always fits */
+    return set_property(txn, table_id, "updated_us", text, err);
+}
+
+enum pen_code pen_lake_keep_updated(struct pen_lake_txn *txn, int64_t table_id, int64_t snapshot_id,
+                                    int64_t updated_us, struct pen_error *err)
+{
+    int64_t found = 0;
+    bool is_noted = false;
+    PEN_TRY(pen_db_query_int(txn->db, &found, &is_noted, err,
+                             "SELECT 1 FROM table_property WHERE table_id = $1 AND "
+                             "name = 'updated_snapshot' AND CAST(value AS BIGINT) = $2",
+                             "ii", table_id, snapshot_id));
+    return is_noted ? PEN_OK : pen_lake_note_updated(txn, table_id, snapshot_id, updated_us, err);
+}

@@ -103,6 +103,50 @@ pen_lake_each_inlined(struct pen_lake_txn *txn, int64_t table_id,
 PEN_MUST_USE enum pen_code pen_lake_inlined_rows(struct pen_lake_txn *txn, int64_t table_id,
                                                  uint64_t *ret_rows, struct pen_error *err);
 
+/* pen_lake_note_updated - when the table was last written, for when the snapshot that made its
+ * newest file says something else (a compaction) or is forgotten.
+ * pen_lake_keep_updated - the same, but a note about that snapshot that is there stays. */
+PEN_MUST_USE enum pen_code pen_lake_note_updated(struct pen_lake_txn *txn, int64_t table_id,
+                                                 int64_t snapshot_id, int64_t updated_us,
+                                                 struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_lake_keep_updated(struct pen_lake_txn *txn, int64_t table_id,
+                                                 int64_t snapshot_id, int64_t updated_us,
+                                                 struct pen_error *err);
+
+/* --- lake_files.c --- */
+
+/* SQL: six columns that pen_lake_file_path makes an absolute path of: path and path_is_relative of
+ * the file `alias`, then those of its table's database and of its table. Row versions of a table
+ * differ in their names only. */
+#define PEN_LAKE_PATH_COLUMNS(alias, id)                                                           \
+    alias ".path, " alias ".path_is_relative, "                                                    \
+          "(SELECT s.path FROM ducklake_table t JOIN ducklake_schema s "                           \
+          "ON s.schema_id = t.schema_id WHERE t.table_id = " id " LIMIT 1), "                      \
+          "(SELECT s.path_is_relative FROM ducklake_table t JOIN ducklake_schema s "               \
+          "ON s.schema_id = t.schema_id WHERE t.table_id = " id " LIMIT 1), "                      \
+          "(SELECT t.path FROM ducklake_table t WHERE t.table_id = " id " LIMIT 1), "              \
+          "(SELECT t.path_is_relative FROM ducklake_table t WHERE t.table_id = " id " LIMIT 1)"
+
+/* pen_lake_file_path - in: column: the first of PEN_LAKE_PATH_COLUMNS. */
+PEN_MUST_USE enum pen_code pen_lake_file_path(struct pen_lake_txn *txn, struct pen_stmt *stmt,
+                                              int column, struct pen_arena *arena,
+                                              const char **ret_path, struct pen_error *err);
+
+/* pen_lake_time_column - the column `time` when it holds unix seconds, else NULL. */
+const struct pen_lake_column *pen_lake_time_column(const struct pen_lake_table *table);
+
+/* --- lake_expire.c --- */
+
+#define PEN_LAKE_SCHEDULED_SQL                                                                     \
+    "SELECT data_file_id, path, path_is_relative, schedule_start "                                 \
+    "FROM ducklake_files_scheduled_for_deletion ORDER BY data_file_id, path"
+
+/* pen_lake_read_scheduled - a row reader (db.h) for such rows. in: context: the transaction. out:
+ * item: struct pen_lake_scheduled. */
+PEN_MUST_USE enum pen_code pen_lake_read_scheduled(struct pen_stmt *stmt, struct pen_arena *arena,
+                                                   void *context, void *item,
+                                                   struct pen_error *err);
+
 /* --- lake_change.c --- */
 
 /* pen_lake_make_table - the rows of a new table, without columns; names were checked. */

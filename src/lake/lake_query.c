@@ -1,6 +1,7 @@
 /* lake_query.c - the catalog as a query session sees it: every table with its columns and files. */
 #include "lake/lake_query.h"
 
+#include "lake/lake_files.h"
 #include "lake/lake_internal.h"
 
 #include <stdio.h>
@@ -224,6 +225,23 @@ static enum pen_code fill_files(struct views *views, const struct pen_lake_table
 /* --- all together ------------------------------------------------------------------------------
  */
 
+static enum pen_code fill_view(struct views *views, const struct pen_lake_table *table,
+                               struct pen_duck_view *view, struct pen_error *err)
+{
+    *view = (struct pen_duck_view){.database = table->database, .table = table->name};
+    PEN_TRY(fill_columns(views, table, view, err));
+    PEN_TRY(fill_files(views, table, view, err));
+    return find_problem(views, table, &view->problem, err);
+}
+
+enum pen_code pen_lake_table_view(struct pen_lake_txn *txn, const struct pen_lake_table *table,
+                                  struct pen_arena *arena, struct pen_duck_view *ret_view,
+                                  struct pen_error *err)
+{
+    struct views views = {.txn = txn, .arena = arena};
+    return fill_view(&views, table, ret_view, err);
+}
+
 static enum pen_code add_database(struct views *views, const char *database, struct pen_error *err)
 {
     struct pen_lake_table *tables = NULL;
@@ -231,11 +249,7 @@ static enum pen_code add_database(struct views *views, const char *database, str
     PEN_TRY(pen_lake_table_list(views->txn, database, views->arena, &tables, &count, err));
     for (size_t i = 0; i < count; i++) {
         PEN_TRY(pen_arena_grow(views->arena, &views->list, views->count, sizeof *views->list, err));
-        struct pen_duck_view *view = &views->list[views->count++];
-        *view = (struct pen_duck_view){.database = database, .table = tables[i].name};
-        PEN_TRY(fill_columns(views, &tables[i], view, err));
-        PEN_TRY(fill_files(views, &tables[i], view, err));
-        PEN_TRY(find_problem(views, &tables[i], &view->problem, err));
+        PEN_TRY(fill_view(views, &tables[i], &views->list[views->count++], err));
     }
     return PEN_OK;
 }

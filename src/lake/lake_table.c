@@ -96,6 +96,30 @@ static enum pen_code read_columns(struct pen_lake_txn *txn, struct pen_arena *ar
     return pen_stmt_list(stmt, &reader, arena, &table->columns, &table->column_count, err);
 }
 
+/* When the snapshot that made the newest file was: our note of it (lake_swap.c, lake_expire.c)
+ * counts more than the catalog's time. */
+static enum pen_code read_updated(struct pen_lake_txn *txn, struct pen_lake_table *table,
+                                  int64_t snapshot_id, struct pen_error *err)
+{
+    bool is_noted = false, has_row = false;
+    PEN_TRY(pen_db_query_int(txn->db, &table->updated_us, &is_noted, err,
+                             "SELECT CAST(u.value AS BIGINT) FROM table_property s "
+                             "JOIN table_property u ON u.table_id = s.table_id "
+                             "AND u.name = 'updated_us' WHERE s.table_id = $1 "
+                             "AND s.name = 'updated_snapshot' AND CAST(s.value AS BIGINT) = $2",
+                             "ii", table->table_id, snapshot_id));
+    if (is_noted)
+        return PEN_OK;
+    PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
+    PEN_TRY(pen_db_query(txn->db, &stmt, err,
+                         "SELECT snapshot_time FROM ducklake_snapshot WHERE snapshot_id = $1", "i",
+                         snapshot_id));
+    PEN_TRY(pen_stmt_step(stmt, &has_row, err));
+    if (has_row)
+        table->updated_us = pen_lake_time_us(pen_stmt_text(stmt, 0));
+    return PEN_OK;
+}
+
 static enum pen_code read_totals(struct pen_lake_txn *txn, struct pen_lake_table *table,
                                  struct pen_error *err)
 {
@@ -115,14 +139,8 @@ static enum pen_code read_totals(struct pen_lake_txn *txn, struct pen_lake_table
     table->file_count = (uint64_t)pen_stmt_int(stmt, 0);
     table->rows = (uint64_t)(pen_stmt_int(stmt, 1) - pen_stmt_int(stmt, 4)) + inlined;
     table->size_bytes = (uint64_t)pen_stmt_int(stmt, 2);
-    PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *time = NULL;
-    PEN_TRY(pen_db_query(txn->db, &time, err,
-                         "SELECT snapshot_time FROM ducklake_snapshot WHERE snapshot_id = $1", "i",
-                         pen_stmt_is_null(stmt, 3) ? INT64_C(-1) : pen_stmt_int(stmt, 3)));
-    PEN_TRY(pen_stmt_step(time, &has_row, err));
-    if (has_row)
-        table->updated_us = pen_lake_time_us(pen_stmt_text(time, 0));
-    return PEN_OK;
+    return pen_stmt_is_null(stmt, 3) ? PEN_OK
+                                     : read_updated(txn, table, pen_stmt_int(stmt, 3), err);
 }
 
 static enum pen_code read_last_time(struct pen_lake_txn *txn, struct pen_lake_table *table,
@@ -163,6 +181,8 @@ static enum pen_code read_properties(struct pen_lake_txn *txn, struct pen_arena 
             table->time_partition = value;
         else if (pen_slice_is(pen_stmt_text(stmt, 0), "expire_days"))
             table->expire_days = pen_stmt_int(stmt, 1);
+        else if (pen_slice_is(pen_stmt_text(stmt, 0), "created_us"))
+            table->created_us = pen_stmt_int(stmt, 1); /* its snapshot is forgotten */
     }
 }
 
