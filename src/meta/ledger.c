@@ -45,8 +45,8 @@ static enum pen_code pack_etag(const char *etag, char out[ETAG_ROOM], struct pen
     return PEN_OK;
 }
 
-static enum pen_code unpack_etag(struct pen_slice packed, struct pen_arena *arena,
-                                 const char **ret_etag, struct pen_error *err)
+enum pen_code pen_ledger_unpack_etag(struct pen_slice packed, struct pen_arena *arena,
+                                     const char **ret_etag, struct pen_error *err)
 {
     static const char digits[] = "0123456789abcdef";
     if (packed.len == 0 || packed.ptr[0] != 'h')
@@ -216,12 +216,8 @@ enum pen_code pen_ledger_has(struct pen_db *db, const struct pen_ledger_entry *v
     struct pen_slice packed;
     PEN_TRY(pack_etag(version->etag, room, &packed, err));
     int64_t found = 0;
-    return pen_db_query_int(db, &found, ret_has, err,
-                            "SELECT 1 FROM ledger l JOIN ledger_bucket b "
-                            "ON b.bucket_id = l.bucket_id WHERE l.object_hash = $1 "
-                            "AND l.table_id = $2 AND l.object_key = $3 AND l.etag = $4 "
-                            "AND l.size_bytes = $5 AND b.bucket = $6 LIMIT 1",
-                            "iitbit", object_hash(version), version->table_id, version->key, packed,
+    return pen_db_query_int(db, &found, ret_has, err, PEN_LEDGER_HAS_SQL, "iitbit",
+                            object_hash(version), version->table_id, version->key, packed,
                             (int64_t)version->size_bytes, version->bucket);
 }
 
@@ -242,7 +238,7 @@ static enum pen_code read_entry(struct pen_stmt *stmt, struct pen_arena *arena, 
     };
     PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &entry->bucket, err));
     PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 2), &entry->key, err));
-    return unpack_etag(pen_stmt_bytes(stmt, 3), arena, &entry->etag, err);
+    return pen_ledger_unpack_etag(pen_stmt_bytes(stmt, 3), arena, &entry->etag, err);
 }
 
 enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id, struct pen_ledger_page page,

@@ -44,6 +44,44 @@ PEN_MUST_USE enum pen_code pen_ledger_list(struct pen_db *db, int64_t job_id,
                                            struct pen_ledger_entry **ret_entries, size_t *ret_count,
                                            struct pen_error *err);
 
+/* --- the ledger of a table (ledger_table.c) ----------------------------------------------------
+ */
+
+/* What became of an entry. */
+enum pen_ledger_state {
+    PEN_LEDGER_LOADED,     /* its rows are in the table; skip_loaded_objects skips the version */
+    PEN_LEDGER_SUPERSEDED, /* as loaded, and its key was loaded again later */
+    PEN_LEDGER_FORGOTTEN,  /* its rows are in the table; the version may be loaded again */
+    PEN_LEDGER_REPLACED    /* a later load replaced its rows */
+};
+
+/* pen_ledger_state_name - "loaded", "superseded", "forgotten", "replaced". */
+const char *pen_ledger_state_name(enum pen_ledger_state state);
+
+/* Called for one entry after the other; its texts are gone afterwards. */
+typedef enum pen_code (*pen_ledger_fn)(void *context, const struct pen_ledger_entry *entry,
+                                       enum pen_ledger_state state, struct pen_error *err);
+
+/* pen_ledger_each - all entries of a table whose keys match, in the order of their commits.
+ * in: key_pattern: as a shell's, where * and ? match slashes too; NULL for all.
+ * cost: the table's entries are read and sorted by key, whatever the pattern. */
+PEN_MUST_USE enum pen_code pen_ledger_each(struct pen_db *db, int64_t table_id,
+                                           const char *key_pattern, pen_ledger_fn fn, void *context,
+                                           struct pen_error *err);
+
+struct pen_ledger_sum {
+    uint64_t entries, rows; /* of entries whose rows are in the table */
+};
+PEN_MUST_USE enum pen_code pen_ledger_sum(struct pen_db *db, int64_t table_id,
+                                          struct pen_ledger_sum *ret_sum, struct pen_error *err);
+
+/* pen_ledger_forget_keys - entries whose keys match become forgotten: the next load with
+ * skip_loaded_objects loads those versions again. Their rows stay. out: *ret_count entries that
+ * were not forgotten before. */
+PEN_MUST_USE enum pen_code pen_ledger_forget_keys(struct pen_db *db, int64_t table_id,
+                                                  const char *key_pattern, uint64_t *ret_count,
+                                                  struct pen_error *err);
+
 /* pen_ledger_forget_table - after a table was dropped, or before a replace adds its own: the
  * objects may be loaded again; pen_ledger_list still shows them as history. */
 PEN_MUST_USE enum pen_code pen_ledger_forget_table(struct pen_db *db, int64_t table_id,
