@@ -50,4 +50,15 @@ PEN_MUST_USE enum pen_code pen_parse_int_word(const char *word, const char *what
                                               int64_t max, int64_t *ret_value,
                                               struct pen_error *err);
 
+/* pen_args_duration - a length of time: a number with s, m, h, d or w behind it ("90s", "36h",
+ * "7d"), or 0. pen_args_bytes - a size: a number, with k, M, G (powers of 1024; "B" and "iB" may
+ * follow) or nothing behind it. `fallback` when not given. errors: PEN_ERR_CONFIG. (args_units.c)
+ */
+PEN_MUST_USE enum pen_code pen_args_duration(const struct pen_args *args, const char *name,
+                                             int64_t fallback_us, int64_t *ret_us,
+                                             struct pen_error *err);
+PEN_MUST_USE enum pen_code pen_args_bytes(const struct pen_args *args, const char *name,
+                                          uint64_t fallback, uint64_t *ret_bytes,
+                                          struct pen_error *err);
+
 #endif

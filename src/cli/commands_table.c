@@ -1,5 +1,5 @@
 /* table:list, :show, :tail: looking at tables. What changes them: table_change.c. */
-#include "cli/lake_scope.h"
+#include "cli/space_scope.h"
 #include "cli/table_internal.h"
 #include "cli/words.h"
 
@@ -233,6 +233,22 @@ static const struct pen_flag rename_flags[] = {
     {"overwrite", 0, NULL, false, "replace the destination table when it exists"},
     {NULL, 0, NULL, false, NULL},
 };
+static const struct pen_flag compact_flags[] = {
+    {"target-bytes", 0, "BYTES", false, "size that files should have (default 256M)"},
+    {"compression", 0, "NAME", false, "zstd (default) or snappy"},
+    {"dry-run", 0, NULL, false, "say what would be rewritten"},
+    {NULL, 0, NULL, false, NULL},
+};
+static const struct pen_flag objects_flags[] = {
+    {"key", 'k', "PATTERN", false, "only keys like it; * and ? stand for anything"},
+    PEN_FLAG_FORMAT,
+    {NULL, 0, NULL, false, NULL},
+};
+static const struct pen_flag forget_flags[] = {
+    {"key", 'k', "PATTERN", false, "keys like it; * and ? stand for anything"},
+    {"force", 'f', NULL, false, "do not ask"},
+    {NULL, 0, NULL, false, NULL},
+};
 static const struct pen_flag no_flags[] = {{NULL, 0, NULL, false, NULL}};
 static const char *const list_aliases[] = {"tables", "table", NULL};
 static const char *const list_examples[] = {"table:list", "table:list td_sample_db -f json", NULL};
@@ -242,6 +258,14 @@ static const char *const create_examples[] = {"table:create td_sample_db td_samp
 static const char *const delete_examples[] = {"table:delete td_sample_db td_sample_table", NULL};
 static const char *const rename_examples[] = {"table:rename td_sample_db old_name new_name", NULL};
 static const char *const swap_examples[] = {"table:swap td_sample_db table_a table_b", NULL};
+static const char *const compact_examples[] = {"table:compact td_sample_db td_sample_table",
+                                               "table:compact td_sample_db td_sample_table "
+                                               "--target-bytes 64M",
+                                               NULL};
+static const char *const objects_examples[] = {
+    "table:objects td_sample_db td_sample_table --key 'logs/2024-*'", NULL};
+static const char *const forget_examples[] = {
+    "table:forget td_sample_db td_sample_table --key 'logs/2024-11-30.csv.gz'", NULL};
 static const char *const expire_examples[] = {"table:expire td_sample_db access_log 30", NULL};
 
 const struct pen_command pen_commands_table[] = {
@@ -301,6 +325,35 @@ const struct pen_command pen_commands_table[] = {
      .examples = expire_examples,
      .flags = no_flags,
      .run = pen_table_expire},
+    {.name = "table:compact",
+     .arguments = "<db> <table>",
+     .min_words = 2,
+     .max_words = 2,
+     .description = "Merge small files of a table, sorted by time\n"
+                    "Files with deleted rows are rewritten without them. Loads and queries may go\n"
+                    "on meanwhile; older snapshots read the old files until lake:gc.",
+     .examples = compact_examples,
+     .flags = compact_flags,
+     .run = pen_table_compact},
+    {.name = "table:objects",
+     .arguments = "<db> <table>",
+     .min_words = 2,
+     .max_words = 2,
+     .description = "Print the object versions that a table was loaded from\n"
+                    "State: loaded; superseded: its key was loaded again; forgotten: it may be\n"
+                    "loaded again; replaced: its rows are gone.",
+     .examples = objects_examples,
+     .flags = objects_flags,
+     .run = pen_table_objects},
+    {.name = "table:forget",
+     .arguments = "<db> <table>",
+     .min_words = 2,
+     .max_words = 2,
+     .description = "Let objects be loaded again by loads with skip_loaded_objects\n"
+                    "Rows that they gave the table stay.",
+     .examples = forget_examples,
+     .flags = forget_flags,
+     .run = pen_table_forget},
     {.name = "table:tail",
      .arguments = "<db> <table>",
      .min_words = 2,

@@ -1,4 +1,5 @@
-/* table_internal.h - the table commands that change something (table_change.c). */
+/* table_internal.h - the table commands that change something (table_change.c), and
+ * those of the ledger (table_objects.c). */
 #ifndef PEN_CLI_TABLE_INTERNAL_H
 #define PEN_CLI_TABLE_INTERNAL_H
 
@@ -13,6 +14,11 @@ enum pen_code pen_table_rename(struct pen_cli *cli, const struct pen_args *args,
 enum pen_code pen_table_swap(struct pen_cli *cli, const struct pen_args *args,
                              struct pen_error *err);
 enum pen_code pen_table_expire(struct pen_cli *cli, const struct pen_args *args,
+                               struct pen_error *err);
+
+enum pen_code pen_table_objects(struct pen_cli *cli, const struct pen_args *args,
+                                struct pen_error *err);
+enum pen_code pen_table_forget(struct pen_cli *cli, const struct pen_args *args,
                                struct pen_error *err);
 
 #endif
