@@ -361,3 +361,14 @@ bool pen_parse_double(struct pen_slice text, double *ret_value)
     *ret_value = is_negative ? -value : value;
     return true;
 }
+
+int pen_parse_digits(const char *at, int count)
+{
+    int value = 0;
+    for (int i = 0; i < count; i++) {
+        if (at[i] < '0' || at[i] > '9')
+            return -1;
+        value = value * 10 + (at[i] - '0');
+    }
+    return value;
+}

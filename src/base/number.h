@@ -17,6 +17,10 @@ bool pen_parse_long(struct pen_slice text, int64_t *ret_value);
  * Correctly rounded. out: *ret_value, only on true. cost: ~12 ns for short decimals. */
 bool pen_parse_double(struct pen_slice text, double *ret_value);
 
+/* pen_parse_digits - a fixed number of ASCII digits (at most 9) as a number; -1 when one is none.
+ */
+int pen_parse_digits(const char *at, int count);
+
 /* pen_print_long - decimal text into out (PEN_NUMBER_TEXT bytes); returns the length. */
 size_t pen_print_long(int64_t value, char *out);
 

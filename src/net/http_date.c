@@ -1,18 +1,7 @@
 #include "net/http_date.h"
 
 #include "base/civil.h"
-
-/* A fixed number of digits; -1 when one is none. */
-static int digits(const char *at, int count)
-{
-    int value = 0;
-    for (int i = 0; i < count; i++) {
-        if (at[i] < '0' || at[i] > '9')
-            return -1;
-        value = value * 10 + (at[i] - '0');
-    }
-    return value;
-}
+#include "base/number.h"
 
 static int month_of(const char *name)
 {
@@ -29,9 +18,9 @@ bool pen_http_date_us(struct pen_slice text, int64_t *ret_utc_us)
     if (text.len != 29 || memcmp(text.ptr + 25, " GMT", 4) != 0 || text.ptr[3] != ',' ||
         text.ptr[19] != ':' || text.ptr[22] != ':')
         return false;
-    int day = digits(text.ptr + 5, 2), month = month_of(text.ptr + 8);
-    int year = digits(text.ptr + 12, 4), hour = digits(text.ptr + 17, 2);
-    int minute = digits(text.ptr + 20, 2), second = digits(text.ptr + 23, 2);
+    int day = pen_parse_digits(text.ptr + 5, 2), month = month_of(text.ptr + 8);
+    int year = pen_parse_digits(text.ptr + 12, 4), hour = pen_parse_digits(text.ptr + 17, 2);
+    int minute = pen_parse_digits(text.ptr + 20, 2), second = pen_parse_digits(text.ptr + 23, 2);
     if (day < 1 || day > 31 || month < 0 || year < 0 || hour < 0 || hour > 23 || minute < 0 ||
         minute > 59 || second < 0 || second > 60)
         return false;

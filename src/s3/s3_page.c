@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/civil.h"
+#include "base/number.h"
 #include "s3/s3_xml.h"
 
 #define ENTRIES_MAX   ((size_t)100000) /* services send 1000 */
@@ -41,17 +42,6 @@ struct pen_slice s3_etag_text(struct pen_slice value)
     return value;
 }
 
-static int digits(const char *at, int count)
-{
-    int value = 0;
-    for (int i = 0; i < count; i++) {
-        if (at[i] < '0' || at[i] > '9')
-            return -1;
-        value = value * 10 + (at[i] - '0');
-    }
-    return value;
-}
-
 /* ".806Z": up to six digits count, more are skipped; -1: malformed. */
 static int64_t fraction_us(struct pen_slice rest)
 {
@@ -73,9 +63,10 @@ static bool parse_time(struct pen_slice text, int64_t *ret_us)
     if (text.len < 20 || text.ptr[4] != '-' || text.ptr[7] != '-' || text.ptr[10] != 'T' ||
         text.ptr[13] != ':' || text.ptr[16] != ':')
         return false;
-    int year = digits(text.ptr, 4), month = digits(text.ptr + 5, 2), day = digits(text.ptr + 8, 2);
-    int hour = digits(text.ptr + 11, 2), minute = digits(text.ptr + 14, 2);
-    int second = digits(text.ptr + 17, 2);
+    int year = pen_parse_digits(text.ptr, 4), month = pen_parse_digits(text.ptr + 5, 2),
+        day = pen_parse_digits(text.ptr + 8, 2);
+    int hour = pen_parse_digits(text.ptr + 11, 2), minute = pen_parse_digits(text.ptr + 14, 2);
+    int second = pen_parse_digits(text.ptr + 17, 2);
     int64_t us = fraction_us(pen_slice_skip(text, 19));
     if (year < 0 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
         minute < 0 || minute > 59 || second < 0 || second > 60 || us < 0)

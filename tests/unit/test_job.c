@@ -1,34 +1,12 @@
 #include "unit.h"
 
+#include "db_rig.h"
 #include "meta/job.h"
 #include "meta/job_owner.h"
 #include "meta/job_plan.h"
-#include "temp_folder.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct pen_db *db;
-static struct pen_arena arena;
-static char path[300];
-
-static int open_db(void **state)
-{
-    static int number;
-    (void)state;
-    snprintf(path, sizeof path, "%s/job%d.sqlite", temp_folder, ++number);
-    arena = PEN_ARENA((size_t)16 << 20);
-    return pen_db_open(path, PEN_DB_CREATE, 0, &db, NULL) != PEN_OK ||
-           pen_db_migrate(db, NULL) != PEN_OK;
-}
-
-static int close_db(void **state)
-{
-    (void)state;
-    pen_db_close(db);
-    pen_arena_release(&arena);
-    return 0;
-}
 
 static int64_t create(const char *schedule, int priority)
 {
@@ -427,7 +405,7 @@ static void ten_processes_share_the_queue_without_running_a_job_twice(void **sta
         struct pen_db *own = NULL;
         char owner[16];
         snprintf(owner, sizeof owner, "p%d", i);
-        int bad = pen_db_open(path, PEN_DB_WRITE, 0, &own, NULL) != PEN_OK;
+        int bad = pen_db_open(db_path, PEN_DB_WRITE, 0, &own, NULL) != PEN_OK;
         for (int64_t id = 1; !bad && id != 0;) {
             struct pen_job_end end = {.status = PEN_JOB_SUCCESS, .counts = {.records = 1}};
             bad = pen_job_claim(own, owner, INT64_MAX, &id, NULL) != PEN_OK;

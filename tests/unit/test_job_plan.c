@@ -1,29 +1,7 @@
 #include "unit.h"
 
+#include "db_rig.h"
 #include "meta/job_plan.h"
-#include "temp_folder.h"
-
-static struct pen_db *db;
-static struct pen_arena arena;
-
-static int open_db(void **state)
-{
-    static int number;
-    char name[32];
-    (void)state;
-    snprintf(name, sizeof name, "plan%d.sqlite", ++number);
-    arena = PEN_ARENA((size_t)16 << 20);
-    return pen_db_open(temp_path(name), PEN_DB_CREATE, 0, &db, NULL) != PEN_OK ||
-           pen_db_migrate(db, NULL) != PEN_OK;
-}
-
-static int close_db(void **state)
-{
-    (void)state;
-    pen_db_close(db);
-    pen_arena_release(&arena);
-    return 0;
-}
 
 static void plan_two_tasks(void)
 {

@@ -253,9 +253,22 @@ static void long_prints_and_reads_back(void **state)
     }
 }
 
+static void parse_digits_takes_exactly_so_many(void **state)
+{
+    (void)state;
+    assert_int_equal(pen_parse_digits("2019-06", 4), 2019);
+    assert_int_equal(pen_parse_digits("007", 3), 7);
+    assert_int_equal(pen_parse_digits("12", 0), 0);
+    assert_int_equal(pen_parse_digits("999999999", 9), 999999999);
+    assert_int_equal(pen_parse_digits("1a", 2), -1);
+    assert_int_equal(pen_parse_digits("-1", 2), -1);
+    assert_int_equal(pen_parse_digits(" 1", 2), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parse_digits_takes_exactly_so_many),
         cmocka_unit_test(long_takes_signs_and_the_whole_range),
         cmocka_unit_test(long_refuses_what_java_refuses),
         cmocka_unit_test(long_takes_unicode_digits_of_the_basic_plane),

@@ -1,30 +1,9 @@
 #include "unit.h"
 
+#include "db_rig.h"
 #include "meta/schedule.h"
-#include "temp_folder.h"
 
-static struct pen_db *db;
-static struct pen_arena arena;
 static struct pen_error failed;
-
-static int open_db(void **state)
-{
-    static int number;
-    char path[300];
-    (void)state;
-    (void)snprintf(path, sizeof path, "%s/schedule%d.sqlite", temp_folder, ++number);
-    arena = PEN_ARENA((size_t)16 << 20);
-    return pen_db_open(path, PEN_DB_CREATE, 0, &db, NULL) != PEN_OK ||
-           pen_db_migrate(db, NULL) != PEN_OK;
-}
-
-static int close_db(void **state)
-{
-    (void)state;
-    pen_db_close(db);
-    pen_arena_release(&arena);
-    return 0;
-}
 
 static struct pen_schedule sample(const char *name)
 {

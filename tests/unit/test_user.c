@@ -1,31 +1,9 @@
 #include "unit.h"
 
+#include "db_rig.h"
 #include "meta/audit.h"
 #include "meta/user.h"
-#include "temp_folder.h"
 #include "vault/password.h"
-
-static struct pen_db *db;
-static struct pen_arena arena;
-
-static int open_db(void **state)
-{
-    static int number;
-    char name[32];
-    (void)state;
-    snprintf(name, sizeof name, "user%d.sqlite", ++number);
-    arena = PEN_ARENA((size_t)16 << 20);
-    return pen_db_open(temp_path(name), PEN_DB_CREATE, 0, &db, NULL) != PEN_OK ||
-           pen_db_migrate(db, NULL) != PEN_OK;
-}
-
-static int close_db(void **state)
-{
-    (void)state;
-    pen_db_close(db);
-    pen_arena_release(&arena);
-    return 0;
-}
 
 static int64_t add_user(const char *name, enum pen_role role)
 {
