@@ -216,6 +216,7 @@ static enum pen_code convert_row(struct pen_filter_local *local, struct pen_batc
         if (!is_there)
             return reject(local, batch, row, text, keep, err);
     }
+    local->nulled_values += !is_there; /* json: the record stays */
     if (!is_there || put(state, column, row, instant))
         return PEN_OK;
     char value[PEN_INSTANT_TEXT];

@@ -129,7 +129,10 @@ static enum pen_code bind_default(const struct pen_filter *filter,
     if (made->type == PEN_TYPE_TIMESTAMP)
         PEN_TRY(pen_time_words_compile(pen_time_words_or(entry->times, state->times), entry->name,
                                        entry->node, &filter->bind, &format, err));
-    if (!pen_node_value_read(node, made->type, format, filter->bind.arena, &made->value))
+    bool is_value = false;
+    PEN_TRY(pen_node_value_read(node, made->type, format, filter->bind.arena, &made->value,
+                                &is_value, err));
+    if (!is_value)
         return pen_fail_at(&filter->bind, node, err, "default '%.*s' is no %s", PEN_ARG(node->text),
                            pen_type_name(made->type));
     made->has_default = true;

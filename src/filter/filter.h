@@ -22,6 +22,7 @@ struct pen_filter_local {
     const struct pen_filter *filter;
     struct pen_reject_sink *rejects;
     uint64_t filtered_rows; /* rows dropped on purpose (where), counted apart from rejects */
+    uint64_t nulled_values; /* values that became null because they could not be read: a warning */
     void *state;            /* type->local_size bytes, zeroed */
 };
 

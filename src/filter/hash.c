@@ -70,10 +70,17 @@ static const char *const also[] = {"type", NULL};
 
 /* --- configuration ---------------------------------------------------------------------------- */
 
-/* Java's names as OpenSSL knows them: "SHA" is SHA-1, "SHA-512/256" and "sha256" are known. */
+/* Java's names as OpenSSL knows them: "SHA" is SHA-1, HmacSHA512/256 says "SHA512/256" where the
+ * digest is called "SHA-512/256"; others are known as they are. */
 static const char *openssl_name(const char *name)
 {
-    return strcasecmp(name, "SHA") == 0 ? "SHA1" : name;
+    static const struct {
+        const char *java, *openssl;
+    } names[] = {{"SHA", "SHA1"}, {"SHA512/224", "SHA-512/224"}, {"SHA512/256", "SHA-512/256"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcasecmp(name, names[i].java) == 0)
+            return names[i].openssl;
+    return name;
 }
 
 static enum pen_code fetch_digest(const struct pen_filter *filter, const struct pen_node *node,

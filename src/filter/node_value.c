@@ -21,31 +21,38 @@ static bool read_timestamp(const struct pen_node *node, const struct pen_time_fo
     return true;
 }
 
-static bool read_json(const struct pen_node *node, struct pen_arena *arena, struct pen_slice *ret)
+static enum pen_code read_json(const struct pen_node *node, struct pen_arena *arena,
+                               struct pen_slice *ret, bool *ret_is_json, struct pen_error *err)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf scratch = PEN_BUF(PEN_BUF_TEXT_MAX);
     struct pen_slice canonical;
     size_t used = 0;
-    if (pen_json_canonical(node->text, &scratch, &canonical, &used, NULL) != PEN_OK ||
-        !pen_json_is_blank(pen_slice_skip(node->text, used)))
-        return false;
+    enum pen_code code = pen_json_canonical(node->text, &scratch, &canonical, &used, NULL);
+    if (code == PEN_ERR_NOMEM)
+        return pen_fail_nomem(err);
+    *ret_is_json = code == PEN_OK && pen_json_is_blank(pen_slice_skip(node->text, used));
+    if (!*ret_is_json)
+        return PEN_OK;
     char *copy = pen_arena_copy(arena, canonical);
     if (copy == NULL)
-        return false;
+        return pen_fail_nomem(err);
     *ret = pen_slice(copy, canonical.len);
-    return true;
+    return PEN_OK;
 }
 
-bool pen_node_value_read(const struct pen_node *node, enum pen_type type,
-                         const struct pen_time_format *format, struct pen_arena *arena,
-                         struct pen_node_value *ret_value)
+enum pen_code pen_node_value_read(const struct pen_node *node, enum pen_type type,
+                                  const struct pen_time_format *format, struct pen_arena *arena,
+                                  struct pen_node_value *ret_value, bool *ret_is_value,
+                                  struct pen_error *err)
 {
-    if (node->kind == PEN_NODE_LIST || node->kind == PEN_NODE_MAP || node->kind == PEN_NODE_NULL)
-        return false;
+    bool is_number = node->kind == PEN_NODE_INT || node->kind == PEN_NODE_DOUBLE;
+    bool is_read =
+        node->kind != PEN_NODE_LIST && node->kind != PEN_NODE_MAP && node->kind != PEN_NODE_NULL;
+    *ret_is_value = false;
+    if (!is_read)
+        return PEN_OK;
     struct pen_node_value value = {
         .integer = node->integer, .number = node->number, .text = node->text};
-    bool is_number = node->kind == PEN_NODE_INT || node->kind == PEN_NODE_DOUBLE;
-    bool is_read = true;
     switch (type) {
     case PEN_TYPE_BOOLEAN:
         is_read = read_boolean(node, &value.integer);
@@ -60,12 +67,13 @@ bool pen_node_value_read(const struct pen_node *node, enum pen_type type,
         is_read = read_timestamp(node, format, &value);
         break;
     case PEN_TYPE_JSON:
-        is_read = read_json(node, arena, &value.text);
+        PEN_TRY(read_json(node, arena, &value.text, &is_read, err));
         break;
     case PEN_TYPE_STRING:
         break;
     }
+    *ret_is_value = is_read;
     if (is_read)
         *ret_value = value;
-    return is_read;
+    return PEN_OK;
 }

@@ -13,11 +13,14 @@ struct pen_node_value {
     struct pen_slice text; /* string, json; borrowed from the node or the arena */
 };
 
-/* pen_node_value_read - false when the node is no value of that type: lists, mappings and null
- * never are; numbers may be written as texts, booleans as the texts true and false. in: format: of
- * timestamps, else unused. arena: for json, which is made canonical. */
-bool pen_node_value_read(const struct pen_node *node, enum pen_type type,
-                         const struct pen_time_format *format, struct pen_arena *arena,
-                         struct pen_node_value *ret_value);
+/* pen_node_value_read - *ret_is_value false when the node is no value of that type: lists, mappings
+ * and null never are; numbers may be written as texts, booleans as the texts true and false.
+ * in:     format: of timestamps, else unused. arena: for json, which is made canonical.
+ * errors: PEN_ERR_NOMEM. */
+PEN_MUST_USE enum pen_code pen_node_value_read(const struct pen_node *node, enum pen_type type,
+                                               const struct pen_time_format *format,
+                                               struct pen_arena *arena,
+                                               struct pen_node_value *ret_value, bool *ret_is_value,
+                                               struct pen_error *err);
 
 #endif

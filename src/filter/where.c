@@ -156,14 +156,17 @@ static enum pen_code read_values(const struct pen_filter *filter, struct conditi
         pen_arena_alloc(filter->bind.arena, (count + 1) * sizeof(struct pen_node_value));
     if (condition->values == NULL)
         return pen_fail_nomem(err);
-    for (; condition->count < count; condition->count++, item = is_list ? item->next : item)
-        if (condition->type == PEN_TYPE_JSON ||
-            !pen_node_value_read(item, condition->type, where->format, filter->bind.arena,
-                                 &condition->values[condition->count]))
+    for (; condition->count < count; condition->count++, item = is_list ? item->next : item) {
+        bool is_value = false;
+        if (condition->type != PEN_TYPE_JSON)
+            PEN_TRY(pen_node_value_read(item, condition->type, where->format, filter->bind.arena,
+                                        &condition->values[condition->count], &is_value, err));
+        if (!is_value)
             return pen_fail_at(&filter->bind, item, err,
                                "where: value '%.*s' cannot be compared with column '%s' (%s)",
                                PEN_ARG(item->text), condition->name,
                                pen_type_name(condition->type));
+    }
     return PEN_OK;
 }
 

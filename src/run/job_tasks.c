@@ -73,6 +73,14 @@ static void warn_of_losses(const struct attempt *attempt)
                             (unsigned long long)part->columns[c].lost_count,
                             run->layout.targets[c].type_text);
     }
+    const struct pen_load *load = run->scope.load;
+    for (size_t i = 0; i < load->filter_count; i++) {
+        uint64_t nulled = pen_task_nulled(attempt->task, i);
+        if (nulled > 0)
+            pen_run_log(&run->env, "warn",
+                        "filter %s: %" PRIu64 " values could not be read and are null",
+                        load->filters[i]->type->info.name, nulled);
+    }
 }
 
 /* Whatever tasks write into the metadata they write only while the job is theirs. */

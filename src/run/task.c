@@ -259,6 +259,14 @@ struct pen_task_stream *pen_task_stream(struct pen_task *task)
     return &task->stream;
 }
 
+uint64_t pen_task_nulled(const struct pen_task *task, size_t index)
+{
+    uint64_t sum = 0;
+    for (unsigned w = 0; w < task->options.worker_count; w++)
+        sum += task->workers[w].filters[index]->nulled_values;
+    return sum;
+}
+
 enum pen_code pen_task_check(const struct pen_task *task, struct pen_error *err)
 {
     if (task->next_object != task->options.count || task->open != NULL)

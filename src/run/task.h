@@ -49,6 +49,10 @@ PEN_DEFINE_FREE_P(struct pen_task *, pen_task_free)
 /* pen_task_stream - what the sink pulls from; lives as long as the task. */
 struct pen_task_stream *pen_task_stream(struct pen_task *task);
 
+/* pen_task_nulled - how many values filter `index` could not read and made null, over all workers;
+ * after the stream ended. */
+uint64_t pen_task_nulled(const struct pen_task *task, size_t index);
+
 /* pen_task_check - after the stream ended: no object is left, and what filters dropped is what they
  * say they dropped. errors: PEN_ERR_INTERNAL. */
 PEN_MUST_USE enum pen_code pen_task_check(const struct pen_task *task, struct pen_error *err);

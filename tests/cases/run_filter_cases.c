@@ -1,8 +1,9 @@
 /* tests/cases/filter/<case>/: input + config.yaml (parser, filters) --> expect.jsonl (rows, then
- * rejected records, then what was filtered out), or expect.err (place, message and hint). Warnings
- * of the configuration must be those of expect.warn, none without it. Every case runs with small
- * and large pieces and batches; all must give the same. The input is s3://the-bucket/a/key of
- * one.jsonl. The job started at 2026-01-02T03:04:05.678901Z. */
+ * rejected records, then what was filtered out, then values that became null for want of sense), or
+ * expect.err (place, message and hint). Warnings of the configuration must be those of expect.warn,
+ * none without it. Every case runs with small and large pieces and batches; all must give the same.
+ * The input is s3://the-bucket/a/key of one.jsonl. The job started at 2026-01-02T03:04:05.678901Z.
+ */
 #include "case_files.h"
 #include "parse_drive.h"
 
@@ -68,17 +69,20 @@ static enum pen_code change(struct drive *drive, struct pen_batch *batch, struct
 static enum pen_code run_chain(struct filter_case *c, struct drive *drive, struct pen_error *err)
 {
     struct drive_sink sink = {.sink = {.report = drive_reject}, .drive = drive};
-    uint64_t filtered = 0;
+    uint64_t filtered = 0, nulled = 0;
     for (size_t i = 0; i < c->count; i++)
         assert_int_equal(pen_filter_local_new(c->filters[i], &sink.sink, &c->locals[i], err),
                          PEN_OK);
     enum pen_code code = drive_parse(drive, err);
     for (size_t i = 0; i < c->count; i++) {
         filtered += c->locals[i]->filtered_rows;
+        nulled += c->locals[i]->nulled_values;
         pen_filter_local_free(c->locals[i]);
     }
     if (filtered > 0)
         PEN_TRY(pen_buf_addf(&drive->rejects, err, "{\"filtered\":%" PRIu64 "}\n", filtered));
+    if (nulled > 0)
+        PEN_TRY(pen_buf_addf(&drive->rejects, err, "{\"nulled\":%" PRIu64 "}\n", nulled));
     return code;
 }
 
