@@ -284,10 +284,11 @@ static void order_column(const struct pen_column *column, size_t rows,
                          const struct pen_node_value *value, uint8_t *orders)
 {
     const int64_t *longs = pen_column_longs(column), other = value->integer;
+    const uint8_t *booleans = pen_column_booleans(column);
     switch (column->type) {
     case PEN_TYPE_BOOLEAN:
         for (size_t row = 0; row < rows; row++)
-            orders[row] = (uint8_t)(1 + pen_column_booleans(column)[row] - other);
+            orders[row] = (uint8_t)(1 + (booleans[row] > other) - (booleans[row] < other));
         break;
     case PEN_TYPE_LONG:
         for (size_t row = 0; row < rows; row++)
