@@ -41,6 +41,12 @@ static struct pen_slice value_text(const struct pen_column *column, size_t row, 
     return pen_slice(memory, (size_t)n);
 }
 
+/* The same of a string or json column. */
+static struct pen_slice text_of(const struct pen_column *column, size_t row)
+{
+    return pen_string_slice(&pen_column_strings(column)[row]);
+}
+
 static enum fit put_text(struct job *job, size_t row, struct pen_slice text)
 {
     const char *ptr = text.ptr;
@@ -139,7 +145,7 @@ static enum fit to_long(struct job *job, size_t row)
     case PEN_TYPE_JSON:
         break;
     }
-    return put_parsed(job, row, value_text(job->from, row, NULL));
+    return put_parsed(job, row, text_of(job->from, row));
 }
 
 static enum fit to_double(struct job *job, size_t row)
@@ -149,7 +155,7 @@ static enum fit to_double(struct job *job, size_t row)
     else if (job->from->type == PEN_TYPE_LONG)
         pen_column_doubles(&job->to)[row] = (double)pen_column_longs(job->from)[row];
     else if (job->from->type == PEN_TYPE_STRING)
-        return put_parsed(job, row, value_text(job->from, row, NULL));
+        return put_parsed(job, row, text_of(job->from, row));
     else
         return MISFIT;
     return FITS;
@@ -158,7 +164,7 @@ static enum fit to_double(struct job *job, size_t row)
 static enum fit to_boolean(struct job *job, size_t row)
 {
     if (job->from->type == PEN_TYPE_STRING)
-        return put_parsed(job, row, value_text(job->from, row, NULL));
+        return put_parsed(job, row, text_of(job->from, row));
     if (job->from->type != PEN_TYPE_LONG)
         return MISFIT;
     int64_t value = pen_column_longs(job->from)[row];
@@ -169,7 +175,7 @@ static enum fit to_boolean(struct job *job, size_t row)
 static enum fit to_timestamp(struct job *job, size_t row)
 {
     if (job->from->type == PEN_TYPE_STRING)
-        return put_parsed(job, row, value_text(job->from, row, NULL));
+        return put_parsed(job, row, text_of(job->from, row));
     if (job->from->type != PEN_TYPE_LONG)
         return MISFIT;
     int64_t us;
