@@ -47,8 +47,8 @@ static size_t input_left(const struct pen_zip_body *body, size_t len)
 static size_t room_left(const struct pen_zip_body *body, size_t room)
 {
     const size_t most = (size_t)1 << 30;
-    uint64_t left = body->entry.has_descriptor ? most : body->entry.plain_bytes - body->made + 1;
-    left = left < most ? left : most;
+    uint64_t left = body->entry.has_descriptor ? most : body->entry.plain_bytes - body->made;
+    left = left < most ? left + 1 : most;
     return left < room ? (size_t)left : room;
 }
 

@@ -20,7 +20,7 @@ struct pen_archive {
     uint64_t stream_at; /* bytes of the object that the reader's stream has given */
     /* the entry being read: */
     struct pen_zip_body body;
-    bool is_streamed;
+    bool is_streamed, is_cut;   /* is_cut: the entry goes on behind data_end, out of the sample */
     uint64_t data_at, data_end; /* stored bytes that were not fetched yet */
     char *buffer;
     size_t buffer_cap;
@@ -160,6 +160,9 @@ static enum pen_code entry_read(struct pen_reader *reader, void *buf, size_t cap
         if (archive->in.len == 0)
             PEN_TRY(refill(archive, err));
         bool is_eof = archive->data_at == archive->data_end;
+        if (is_eof && archive->is_cut && archive->in.len == 0)
+            break;
+        is_eof = is_eof && !archive->is_cut;
         enum pen_flow flow;
         PEN_TRY(pen_zip_body_step(&archive->body, &archive->in, is_eof, &out, &flow, err));
         entry->has_ended = flow == PEN_FLOW_END;
@@ -198,6 +201,10 @@ static enum pen_code begin_entry(struct pen_archive *archive, const struct pen_z
     archive->data_end = archive->data_at + entry->stored_bytes;
     if (archive->data_end > archive->directory.offset)
         return pen_zip_fail(entry->offset, err, "the entry reaches into the directory");
+    uint64_t sample = archive->options->sample_bytes;
+    archive->is_cut = sample > 0 && sample < entry->stored_bytes;
+    if (archive->is_cut)
+        archive->data_end = archive->data_at + sample;
     if (archive->is_streamed)
         PEN_TRY(skip_to(archive, archive->data_at, err));
     pen_zip_body_init(&archive->body, entry, archive->data_at);
@@ -244,6 +251,8 @@ enum pen_code pen_archive_next(struct pen_archive *archive, struct pen_reader **
                                const char **ret_name, struct pen_error *err)
 {
     *ret_reader = NULL;
+    if (archive->options->sample_bytes > 0 && archive->given > 0)
+        return PEN_OK;
     if (!archive->is_open)
         PEN_TRY(open_directory(archive, err));
     while (archive->next < archive->directory.count) {

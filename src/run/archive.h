@@ -19,6 +19,7 @@ struct pen_archive_options {
     const struct pen_bind *bind;
     uint64_t size_bytes;            /* of the object */
     _Atomic uint64_t *stored_bytes; /* grows by the bytes read; may be NULL */
+    uint64_t sample_bytes; /* 0: everything; else so many stored bytes of the first entry only */
 };
 
 /* pen_archive_new - takes the reader (also on error); no byte is read yet. `options` is borrowed.

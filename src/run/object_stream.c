@@ -70,9 +70,11 @@ static enum pen_code grow_buffer(struct pen_text_buffer *buffer, size_t cap, str
 }
 
 /* A cut sample lacks the archive's directory: its decoder reads what there is, as a stream. */
-static bool is_archive(const struct pen_byte_stream_options *bytes)
+static bool is_archive(const struct pen_object_stream_options *options)
 {
-    return bytes->decoder_count > 0 && bytes->decoders[0].type->is_archive && !bytes->is_cut;
+    const struct pen_byte_stream_options *bytes = &options->bytes;
+    return bytes->decoder_count > 0 && bytes->decoders[0].type->is_archive &&
+           (!bytes->is_cut || options->archive_sample_bytes > 0);
 }
 
 static enum pen_code open_archive(struct pen_object_stream *stream, struct pen_reader *reader,
@@ -80,7 +82,10 @@ static enum pen_code open_archive(struct pen_object_stream *stream, struct pen_r
 {
     const struct pen_byte_stream_options *bytes = &stream->options->bytes;
     stream->archive_options = (struct pen_archive_options){
-        .spec = bytes->decoders, .bind = bytes->bind, .stored_bytes = bytes->stored_bytes};
+        .spec = bytes->decoders,
+        .bind = bytes->bind,
+        .stored_bytes = bytes->stored_bytes,
+        .sample_bytes = bytes->is_cut ? stream->options->archive_sample_bytes : 0};
     stream->entry_options = *bytes;
     stream->entry_options.decoders++;
     stream->entry_options.decoder_count--;
@@ -132,8 +137,8 @@ enum pen_code pen_object_stream_new(const struct pen_object_stream_options *opti
     stream->tail = PEN_BUF(SIZE_MAX / 2);
     stream->place = stream->object_place = place;
     stream->object_index = object_index;
-    PEN_TRY(is_archive(&options->bytes) ? open_archive(stream, reader, err)
-                                        : open_text(stream, &options->bytes, reader, err));
+    PEN_TRY(is_archive(options) ? open_archive(stream, reader, err)
+                                : open_text(stream, &options->bytes, reader, err));
     *ret_stream = PEN_TAKE(stream);
     return PEN_OK;
 }

@@ -27,6 +27,9 @@ struct pen_object_stream_options {
     const struct pen_parse *parse;
     struct pen_byte_stream_options bytes;
     struct pen_crew *crew; /* whose workers fill */
+    /* When bytes.is_cut, and > 0: the reader has the whole object, and so many stored bytes of the
+     * first entry of an archive are the sample. */
+    uint64_t archive_sample_bytes;
     struct pen_reject_sink *rejects;
     size_t chunk_bytes;      /* text per chunk: 512 KiB is best, tests use 1 and up */
     size_t max_record_bytes; /* a record longer than this is PEN_ERR_TOO_LARGE */

@@ -79,6 +79,13 @@ static void preview_release(struct preview *preview)
     pen_prefetch_free(preview->prefetch);
 }
 
+/* Of an archive as many bytes of its first entry are the sample as its own head has; where that is,
+ * its directory says, which is behind the head. */
+static bool needs_directory(const struct pen_load *load, const struct pen_sample *sample)
+{
+    return load->decoder_count > 0 && load->decoders[0].type->is_archive && !sample->is_whole;
+}
+
 static enum pen_code open_task(struct preview *preview, struct pen_error *err)
 {
     struct pen_load *load = preview->load;
@@ -89,9 +96,12 @@ static enum pen_code open_task(struct preview *preview, struct pen_error *err)
     PEN_TRY(pen_account_init(&preview->account, 0, 1, err));
     PEN_TRY(
         pen_prefetch_new(load->source, &preview->sample->object, 1, 0, &preview->prefetch, err));
-    struct pen_reader *reader = NULL;
-    PEN_TRY(memory_reader_new(pen_buf_slice(&preview->sample->bytes), &reader, err));
-    pen_prefetch_put(preview->prefetch, 0, reader);
+    const struct pen_sample *sample = preview->sample;
+    if (!needs_directory(load, sample)) {
+        struct pen_reader *reader = NULL;
+        PEN_TRY(memory_reader_new(pen_buf_slice(&sample->bytes), &reader, err));
+        pen_prefetch_put(preview->prefetch, 0, reader);
+    }
     struct pen_task_options options = {
         .load = load,
         .prefetch = preview->prefetch,
@@ -101,7 +111,8 @@ static enum pen_code open_task(struct preview *preview, struct pen_error *err)
         .account = &preview->account,
         .progress = &preview->progress,
         .worker_count = 1,
-        .is_cut = !preview->sample->is_whole,
+        .is_cut = !sample->is_whole,
+        .archive_sample_bytes = needs_directory(load, sample) ? sample->bytes.len : 0,
         .cancel = load->source->env.cancel,
     };
     return pen_task_new(&options, &preview->task, err);

@@ -201,6 +201,7 @@ static void set_options(struct pen_task *task, const struct pen_task_options *op
                   .max_ratio = (uint64_t)load->exec.max_inflate_ratio,
                   .stored_bytes = &options->progress->stored_bytes},
         .crew = task->crew,
+        .archive_sample_bytes = options->archive_sample_bytes,
         .rejects = &task->parser_rejects.sink,
         .chunk_bytes = options->chunk_bytes == 0 ? CHUNK_BYTES : options->chunk_bytes,
         .max_record_bytes = (size_t)load->exec.max_record_bytes,

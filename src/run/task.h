@@ -34,9 +34,10 @@ struct pen_task_options {
     struct pen_account *account; /* for the same objects */
     struct pen_progress *progress;
     unsigned worker_count;
-    bool is_cut;                /* the objects' bytes are a sample */
-    size_t chunk_bytes;         /* 0: the best size */
-    const volatile int *cancel; /* may be NULL */
+    bool is_cut;                   /* the objects' bytes are a sample */
+    uint64_t archive_sample_bytes; /* of archives, instead; see object_stream.h */
+    size_t chunk_bytes;            /* 0: the best size */
+    const volatile int *cancel;    /* may be NULL */
 };
 
 struct pen_task;

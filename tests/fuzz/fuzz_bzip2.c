@@ -7,7 +7,7 @@
 #include "../unit/bzip2_maker.h"
 #include "decode/decode.h"
 
-#define TEXT_MAX   ((size_t)1 << 20)
+#define TEXT_MAX   ((size_t)1 << 17)
 #define STORED_MAX ((size_t)1 << 16)
 
 static uint8_t expected[TEXT_MAX], text[TEXT_MAX], stored_bytes[STORED_MAX];

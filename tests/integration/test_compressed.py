@@ -140,5 +140,12 @@ def test_zip_is_guessed_and_previewed(penstock, s3, bucket):
     penstock.run("connector:guess", "seed.yml", "-o", "guessed.yml")
     shown = penstock.run("connector:preview", "guessed.yml", "-f", "jsonl", "--rows", 3)
     assert [json.loads(line)["id"] for line in shown.out.splitlines()[:3]] == [0, 1, 2], shown.text
+    padding = ("readme.txt", bytes(range(256)) * 1024)
+    s3.put(bucket, "a.zip", archive([padding, ("1.csv", rows(0, 40_000)), ("2.csv", rows(40_000, 10))],
+                                    method=zipfile.ZIP_STORED))
+    options = penstock.config(decoders=[{"type": "zip", "match_name": r".*\.csv"}])
+    shown = penstock.run("connector:preview", options, "-f", "jsonl", "--rows", 3)
+    assert [json.loads(line)["id"] for line in shown.out.splitlines()] == [0, 1, 2], shown.text
+    s3.put(bucket, "a.zip", archive([("1.csv", rows(0, 40_000)), ("2.csv", rows(40_000, 10))]))
     penstock.issue("guessed.yml")
     assert penstock.query("SELECT count(*) AS n FROM tab") == [{"n": 40_010}]

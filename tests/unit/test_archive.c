@@ -88,9 +88,9 @@ static enum pen_code read_all(struct pen_archive *archive, struct pen_buf *out, 
     }
 }
 
-/* All wanted entries of the bytes, with the decoder's options as YAML ("" for none). */
-static enum pen_code read_archive(struct rig *rig, struct pen_slice bytes, const char *yaml,
-                                  size_t piece, size_t room)
+/* The first wanted entry's first `sample` stored bytes; 0: all wanted entries. */
+static enum pen_code read_sample(struct rig *rig, struct pen_slice bytes, const char *yaml,
+                                 size_t piece, size_t room, uint64_t sample)
 {
     *rig = (struct rig){.arena = PEN_ARENA((size_t)1 << 20), .out = PEN_BUF((size_t)64 << 20)};
     rig->object = (struct object){
@@ -100,10 +100,16 @@ static enum pen_code read_archive(struct rig *rig, struct pen_slice bytes, const
     assert_ok(pen_tree_parse(pen_slice_str(yaml), "load.yml", &rig->arena, &config, err));
     rig->spec = (struct pen_decode_spec){&pen_decode_zip, config};
     rig->options = (struct pen_archive_options){
-        .spec = &rig->spec, .bind = &rig->bind, .size_bytes = bytes.len};
+        .spec = &rig->spec, .bind = &rig->bind, .size_bytes = bytes.len, .sample_bytes = sample};
     PEN_CLEANUP(pen_archive_free_p) struct pen_archive *archive = NULL;
     PEN_TRY(pen_archive_new(&rig->options, &rig->object.reader, &archive, &rig->failed));
     return read_all(archive, &rig->out, room, &rig->failed);
+}
+
+static enum pen_code read_archive(struct rig *rig, struct pen_slice bytes, const char *yaml,
+                                  size_t piece, size_t room)
+{
+    return read_sample(rig, bytes, yaml, piece, room, 0);
 }
 
 static void rig_release(struct rig *rig)
@@ -225,6 +231,29 @@ static void archive_asks_for_an_entry_that_is_far_ahead(void **state)
     assert_string_equal(rig.out.ptr, "last.csv\nid\n9\n\n");
     assert_int_equal(rig.object.streamed, 0);
     assert_int_equal(rig.object.ranged, 4); /* end, directory, local header, data */
+}
+
+static void archive_sample_is_the_head_of_the_first_wanted_entry(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t bytes;
+        const char *yaml, *expected;
+    } cases[] = {
+        {9, "{type: zip}", "folder/a.csv\nid,name\n1\n"},
+        {1, "{type: zip}", "folder/a.csv\ni\n"},
+        {1000, "{type: zip}", "folder/a.csv\nid,name\n1,stored\n\n"},
+        {4, "{type: zip, match_name: '.*e.csv'}", "../../e.csv\nid,n\n"},
+    };
+    PEN_CLEANUP(zip_maker_release) struct zip_maker maker = ZIP_MAKER;
+    make_archive(&maker, false, "");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        PEN_CLEANUP(rig_release) struct rig rig;
+        assert_int_equal(
+            read_sample(&rig, pen_buf_slice(&maker.bytes), cases[i].yaml, 3, 5, cases[i].bytes),
+            PEN_OK);
+        assert_string_equal(rig.out.ptr, cases[i].expected);
+    }
 }
 
 static void archive_names_are_utf8_or_code_page_437(void **state)
@@ -459,6 +488,7 @@ int main(void)
         cmocka_unit_test(archive_chooses_by_the_whole_name),
         cmocka_unit_test(archive_reads_in_order_without_asking_for_ranges),
         cmocka_unit_test(archive_asks_for_an_entry_that_is_far_ahead),
+        cmocka_unit_test(archive_sample_is_the_head_of_the_first_wanted_entry),
         cmocka_unit_test(archive_names_are_utf8_or_code_page_437),
         cmocka_unit_test(archive_truncated_anywhere_is_an_error),
         cmocka_unit_test(archive_with_any_bit_changed_never_gives_wrong_text),
