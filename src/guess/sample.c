@@ -1,5 +1,7 @@
 #include "guess/sample.h"
 
+#include "decode/decode.h"
+
 #define MOST_CANDIDATES 1000
 
 struct search {
@@ -78,7 +80,8 @@ static enum pen_code on_object(void *context, const struct pen_object *object,
 static enum pen_code read_start(struct pen_reader *reader, struct pen_buf *into, size_t most,
                                 struct pen_error *err)
 {
-    PEN_TRY(pen_buf_reserve(into, most, err));
+    into->max = most;
+    PEN_TRY(pen_buf_reserve(into, most - into->len, err));
     while (into->len < most) {
         size_t got;
         PEN_TRY(reader->read(reader, into->ptr + into->len, most - into->len, &got, err));
@@ -118,6 +121,16 @@ enum pen_code pen_sample_find(struct pen_source *source, struct pen_arena *arena
     return PEN_OK;
 }
 
+/* A bzip2 object has no text before the end of its first block, of up to 900,000 bytes that may not
+ * have shrunk; 0 for other objects. */
+static size_t first_block_bytes(struct pen_slice head)
+{
+    if (!pen_decode_bzip2.magic(head))
+        return 0;
+    size_t level_bytes = (size_t)(head.ptr[3] - '0') * 100000;
+    return level_bytes + level_bytes / 100 + 2048;
+}
+
 enum pen_code pen_sample_read(struct pen_source *source, const struct pen_object *object,
                               size_t most, struct pen_sample *ret_sample, struct pen_error *err)
 {
@@ -128,6 +141,9 @@ enum pen_code pen_sample_read(struct pen_source *source, const struct pen_object
     PEN_CLEANUP(pen_reader_close_p) struct pen_reader *reader = NULL;
     PEN_TRY(source->type->read(source, &sample.object, 0, &reader, err));
     PEN_TRY(read_start(reader, &sample.bytes, most, err));
+    size_t block = first_block_bytes(pen_buf_slice(&sample.bytes));
+    if (block > most)
+        PEN_TRY(read_start(reader, &sample.bytes, block, err));
     sample.is_whole = sample.object.size_bytes <= sample.bytes.len;
     *ret_sample = sample;
     sample.bytes = PEN_BUF(0);

@@ -266,6 +266,29 @@ static void ranges_do_not_overlap_and_end_with_the_object(void **state)
     assert_int_equal(ranges[1].len, 100);
 }
 
+static void sample_of_bzip2_holds_the_first_block(void **state)
+{
+    (void)state;
+    static char stored[150000];
+    memset(stored, 'x', sizeof stored - 1);
+    memcpy(stored, "BZh1\x31\x41\x59\x26\x53\x59", 10);
+    const char *const contents[] = {stored};
+    struct pen_sample sample = {0};
+    assert_ok(take(contents, 1, 100, &sample, err));
+    assert_int_equal(sample.bytes.len, 100000 + 1000 + 2048);
+    assert_false(sample.is_whole);
+    assert_memory_equal(sample.bytes.ptr, stored, sample.bytes.len);
+    pen_sample_release(&sample);
+    assert_ok(take(contents, 1, 140000, &sample, err));
+    assert_int_equal(sample.bytes.len, 140000);
+    pen_sample_release(&sample);
+    stored[3] = '9';
+    assert_ok(take(contents, 1, 100, &sample, err));
+    assert_int_equal(sample.bytes.len, sizeof stored - 1);
+    assert_true(sample.is_whole);
+    pen_sample_release(&sample);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +296,7 @@ int main(void)
         cmocka_unit_test(sample_takes_the_largest_when_none_has_forty_bytes),
         cmocka_unit_test(sample_is_cut_at_the_buffer),
         cmocka_unit_test(sample_says_why_there_is_none),
+        cmocka_unit_test(sample_of_bzip2_holds_the_first_block),
         cmocka_unit_test(others_are_the_middle_and_the_last_of_those_behind_the_first),
         cmocka_unit_test(others_are_looked_for_among_a_thousand),
         cmocka_unit_test(ranges_do_not_overlap_and_end_with_the_object),
