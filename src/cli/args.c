@@ -49,13 +49,20 @@ static enum pen_code find_long(const struct pen_flag *flags, struct pen_slice na
     return PEN_OK;
 }
 
+/* -5 is an argument, unless there are options that are digits; we have none. */
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0' && !(word[1] >= '0' && word[1] <= '9');
+}
+
 static enum pen_code take_value(struct parser *p, size_t index, const char *attached,
                                 struct pen_error *err)
 {
     const struct pen_flag *flag = &p->args->flags[index];
     if (flag->value == NULL && attached != NULL)
         return pen_fail(err, PEN_ERR_CONFIG, "option '--%s' takes no value", flag->name);
-    if (flag->value == NULL || (flag->is_optional && attached == NULL)) {
+    bool is_absent = attached == NULL && (p->at == p->argc || is_option(p->argv[p->at]));
+    if (flag->value == NULL || (flag->is_optional && is_absent)) {
         p->args->values[index] = "";
         return PEN_OK;
     }
@@ -93,12 +100,6 @@ static enum pen_code take_short(struct parser *p, const char *letters, struct pe
             break;
     }
     return PEN_OK;
-}
-
-/* -5 is an argument, unless there are options that are digits; we have none. */
-static bool is_option(const char *word)
-{
-    return word[0] == '-' && word[1] != '\0' && !(word[1] >= '0' && word[1] <= '9');
 }
 
 enum pen_code pen_args_parse(const struct pen_flag *flags, size_t argc, const char *const *argv,

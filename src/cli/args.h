@@ -12,7 +12,7 @@ struct pen_flag {
     const char *name;  /* long, without dashes */
     char letter;       /* short; 0 for none */
     const char *value; /* what the value is, for the help: "FILE"; NULL: takes none */
-    bool is_optional;  /* the value may be left out (then it must be written --name=value) */
+    bool is_optional;  /* the value may be left out: before another option, or at the end */
     const char *help;
 };
 

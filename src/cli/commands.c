@@ -6,19 +6,13 @@
 #include <stdio.h>
 
 const struct pen_command *const pen_command_groups[] = {
-    pen_commands_connector,
-    pen_commands_job,
-    pen_commands_db,
-    pen_commands_table,
-    pen_commands_query,
-    pen_commands_doctor,
-    pen_commands_config,
-    pen_commands_filter,
-    pen_commands_connection,
-    pen_commands_user,
-    pen_commands_misc,
-    pen_commands_lake,
-    NULL,
+    pen_commands_connector, pen_commands_schedule,
+    pen_commands_job,       pen_commands_db,
+    pen_commands_table,     pen_commands_query,
+    pen_commands_doctor,    pen_commands_config,
+    pen_commands_filter,    pen_commands_connection,
+    pen_commands_user,      pen_commands_misc,
+    pen_commands_lake,      NULL,
 };
 
 const char *pen_cli_version(void)
@@ -67,7 +61,7 @@ static enum pen_code add_flag(const struct pen_flag *flag, struct pen_buf *into,
         (void)snprintf(letter, sizeof letter, "-%c, ", flag->letter);
     (void)snprintf(left, sizeof left, "%s--%s%s%s%s%s", letter, flag->name,
                    flag->value == NULL ? ""
-                   : flag->is_optional ? "[="
+                   : flag->is_optional ? " ["
                                        : " ",
                    flag->value == NULL ? "" : flag->value,
                    flag->value != NULL && flag->is_optional ? "]" : "", "");

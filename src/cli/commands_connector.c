@@ -10,23 +10,29 @@ void pen_connector_log(void *context, const char *level, const char *text)
     pen_log_write(cli->log, pen_log_level_from_name(level), "run", "%s", text);
 }
 
+enum pen_code pen_connector_load_file(struct pen_cli *cli, const char *path,
+                                      struct pen_run_env *ret_env, struct pen_error *err)
+{
+    struct pen_node *config = NULL;
+    PEN_TRY(pen_config_load(path, &cli->arena, &cli->warnings, &config, err));
+    *ret_env = (struct pen_run_env){
+        .home = cli->home,
+        .config = config,
+        .bind = {path, &cli->arena, &cli->warnings},
+        .cancel = &pen_cli_cancel,
+        .log = pen_connector_log,
+        .log_context = cli,
+    };
+    return PEN_OK;
+}
+
 enum pen_code pen_connector_load(struct pen_cli *cli, const struct pen_args *args,
                                  struct pen_run_env *ret_env, struct pen_error *err)
 {
     PEN_TRY(pen_cli_open_home(cli, false, err));
     if (args->word_count == 0)
         return pen_cli_usage(cli, err, "path to configuration file is required");
-    struct pen_node *config = NULL;
-    PEN_TRY(pen_config_load(args->words[0], &cli->arena, &cli->warnings, &config, err));
-    *ret_env = (struct pen_run_env){
-        .home = cli->home,
-        .config = config,
-        .bind = {args->words[0], &cli->arena, &cli->warnings},
-        .cancel = &pen_cli_cancel,
-        .log = pen_connector_log,
-        .log_context = cli,
-    };
-    return PEN_OK;
+    return pen_connector_load_file(cli, args->words[0], ret_env, err);
 }
 
 /* --- preview ---------------------------------------------------------------------------------- */

@@ -10,6 +10,11 @@
 PEN_MUST_USE enum pen_code pen_connector_load(struct pen_cli *cli, const struct pen_args *args,
                                               struct pen_run_env *ret_env, struct pen_error *err);
 
+/* pen_connector_load_file - the same from a path. */
+PEN_MUST_USE enum pen_code pen_connector_load_file(struct pen_cli *cli, const char *path,
+                                                   struct pen_run_env *ret_env,
+                                                   struct pen_error *err);
+
 /* pen_connector_log - a line of a run to the log of the program; context: struct pen_cli. */
 void pen_connector_log(void *context, const char *level, const char *text);
 

@@ -120,6 +120,7 @@ static enum pen_code check_run(struct pen_sched *sched, const struct pen_schedul
         struct pen_node *config = NULL;
         PEN_TRY(pen_sched_config(sched, schedule, words->bind.arena, &config, err));
         env.config = config;
+        env.bind.warnings = NULL; /* said when it was new */
     } else {
         PEN_TRY(check_not_masked(&words->bind, words->config, err));
     }

@@ -68,8 +68,14 @@ static void args_take_all_spellings_of_a_value(void **state)
     assert_string_equal(pen_args_value(&args, "out"), "file");
     assert_int_equal(args.word_count, 2);
     assert_string_equal(args.words[0], "-o");
-    args = parse("- -5 --schedule x");
+    args = parse("- -5 --schedule x y");
     assert_int_equal(args.word_count, 3);
+    assert_string_equal(args.words[1], "-5");
+    assert_string_equal(args.words[2], "y");
+    assert_string_equal(pen_args_value(&args, "schedule"), "x");
+    args = parse("-s --wait - -s");
+    assert_int_equal(args.word_count, 1);
+    assert_true(pen_args_has(&args, "wait"));
     assert_string_equal(pen_args_value(&args, "schedule"), "");
     args = parse("--schedule=@daily --out=");
     assert_string_equal(pen_args_value(&args, "schedule"), "@daily");
