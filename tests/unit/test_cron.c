@@ -155,12 +155,38 @@ static void fail_at(const char *text, const struct clock *clock, int64_t at, int
              texts[1], texts[2]);
 }
 
+static void check_next(const char *text, const struct pen_cron *cron, const struct clock *clock,
+                       const bool *fires, size_t from)
+{
+    size_t next = from + 1;
+    while (next < clock->count && !fires[next])
+        next++;
+    int64_t at = clock->start_s + (int64_t)from * 60;
+    int64_t got = pen_cron_next(cron, clock->zone, at);
+    int64_t expected = clock->start_s + (int64_t)next * 60;
+    if (next < clock->count ? got != expected : got < expected)
+        fail_at(text, clock, at, got, expected);
+}
+
+/* Where the clock jumps, and while it shows readings for the second time. */
+static void check_changes(const char *text, const struct pen_cron *cron, const struct clock *clock,
+                          const bool *fires)
+{
+    for (size_t i = LEAD_MINUTES; i + 200 < clock->count; i++) {
+        if (clock->readings[i] == clock->readings[i - 1] + 1)
+            continue;
+        for (size_t near = i - 70; near < i + 200; near += 11)
+            check_next(text, cron, clock, fires, near);
+    }
+}
+
 /* next and last at every minute's neighbourhood where it fires, and at random instants. */
 static size_t compare(const char *text, const struct clock *clock, bool *fires, uint64_t *random)
 {
     struct oracle_cron oracle = oracle_parse(text);
     struct pen_cron cron = parse(text);
     oracle_run(&oracle, clock, fires);
+    check_changes(text, &cron, clock, fires);
     size_t count = 0;
     int64_t at = clock->start_s + LEAD_MINUTES * 60 - 1, last = INT64_MIN;
     for (size_t i = LEAD_MINUTES; i < clock->count; i++) {
