@@ -52,7 +52,7 @@ fuzz: ## fuzz every parser of foreign bytes for FUZZ_SECONDS (60) each
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 bench: build ## compare with DuckDB's own loader on about 500 MB; prints ratios
-	@$(NINJA) -C $(BUILD) bench/bench_data bench/bench_server bench/bench_parse bench/bench_bzip2 bench/bench_filters
+	@$(NINJA) -C $(BUILD) bench/bench_data bench/bench_server bench/bench_parse bench/bench_bzip2 bench/bench_filters bench/bench_schedules
 	@bench/run.py $(CASES)
 
 torture: build ## the long form of the crash and disk tests: some 30 minutes

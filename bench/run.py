@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Loads the same data with Penstock (over loopback HTTP) and with DuckDB's own COPY (local files).
 
-    bench/run.py [CASE...]     cases: parse plain gz1 gz16 small bzip2 filters (default: all)
+    bench/run.py [CASE...]     cases: parse plain gz1 gz16 small bzip2 filters schedules
+                       (default: all)
 
 ROWS (2,890,000: about 500 MB), REPEATS (3, the fastest counts) and KEEP=1 (keep the outputs) come from
 the environment. Both sides write Parquet with the same options on 2 threads; row counts and a
@@ -212,17 +213,24 @@ def filters():
     return subprocess.run([os.path.join(BUILD, "bench", "bench_filters"), str(REPEATS)], check=False).returncode == 0
 
 
+def schedules():
+    """Lists, next-due and history over 10,000 schedules and 1,000,000 jobs."""
+    return subprocess.run([os.path.join(BUILD, "bench", "bench_schedules")], check=False).returncode == 0
+
+
 def one(name, port, work):
-    alone = {"parse": parse, "bzip2": bzip2, "filters": filters}
+    alone = {"parse": parse, "bzip2": bzip2, "filters": filters, "schedules": schedules}
     if name in alone:
         return alone[name]()
     return small(port, work) if name == "small" else compare(name, port, work)
 
 
 def main():
-    names = sys.argv[1:] or ["parse", *CASES, "small", "bzip2", "filters"]
+    names = sys.argv[1:] or ["parse", *CASES, "small", "bzip2", "filters", "schedules"]
     if names == ["filters"]:
         return 0 if filters() else 1
+    if names == ["schedules"]:
+        return 0 if schedules() else 1
     make_data()
     work = tempfile.mkdtemp(prefix="run-", dir=os.path.join(BUILD, "bench"))
     server = subprocess.Popen([os.path.join(BUILD, "bench", "bench_server"), DATA], stdin=subprocess.PIPE,

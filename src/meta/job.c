@@ -225,11 +225,13 @@ static enum pen_code claim_next(struct pen_db *db, const char *owner, int64_t le
 {
     bool is_found = false;
     int64_t job_id = 0;
+    /* the three states are those of the index job_unfinished */
     PEN_TRY(pen_db_query_int(
         db, &job_id, &is_found, err,
         "SELECT j.job_id FROM job j WHERE j.status = 'queued' AND (j.schedule IS NULL OR NOT "
-        "EXISTS (SELECT 1 FROM job o WHERE o.schedule = j.schedule AND o.status IN ('booting', "
-        "'running'))) ORDER BY j.priority DESC, j.job_id LIMIT 1",
+        "EXISTS (SELECT 1 FROM job o WHERE o.schedule = j.schedule AND o.status IN ('queued', "
+        "'booting', 'running') AND o.status <> 'queued')) ORDER BY j.priority DESC, j.job_id "
+        "LIMIT 1",
         ""));
     if (is_found)
         PEN_TRY(take_job(db, job_id, owner, lease_until_us, err));

@@ -72,13 +72,15 @@ static enum pen_code insert(struct pen_db *db, const struct pen_schedule *s, int
     PEN_TRY(pen_db_run(
         db, NULL, err,
         "INSERT INTO schedule (schedule_id, name, cron, zone, delay_s, missed_runs, database_name, "
-        "table_name, time_column, config, sealed_config, config_diff, next_us, due_us, "
-        "first_job_id, created_us, updated_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-        "$11, $12, $13, $14, $15, $16, $16)",
-        "itttitttttbtiiii", id, s->name, text_or_empty(s->cron), s->zone, s->delay_s,
-        text_or_empty(s->missed_runs), s->database, s->table, s->time_column, s->config,
-        s->sealed_config, text_or_empty(s->config_diff), s->next_us, s->due_us, next_job_id - 1,
-        s->created_us));
+        "table_name, time_column, next_us, due_us, first_job_id, created_us, updated_us) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+        "itttittttiiii", id, s->name, text_or_empty(s->cron), s->zone, s->delay_s,
+        text_or_empty(s->missed_runs), s->database, s->table, s->time_column, s->next_us, s->due_us,
+        next_job_id - 1, s->created_us));
+    PEN_TRY(pen_db_run(db, NULL, err,
+                       "INSERT INTO schedule_config (schedule_id, config, sealed_config, "
+                       "config_diff) VALUES ($1, $2, $3, $4)",
+                       "itbt", id, s->config, s->sealed_config, text_or_empty(s->config_diff)));
     if (ret_id != NULL)
         *ret_id = id;
     return PEN_OK;
@@ -95,9 +97,11 @@ enum pen_code pen_schedule_create(struct pen_db *db, const struct pen_schedule *
 /* --- read ------------------------------------------------------------------------------------- */
 
 #define SCHEDULE_COLUMNS                                                                           \
-    "schedule_id, name, cron, zone, delay_s, missed_runs, database_name, table_name, "             \
+    "schedule.schedule_id, name, cron, zone, delay_s, missed_runs, database_name, table_name, "    \
     "time_column, next_us, due_us, first_job_id, created_us, updated_us, "
-#define SELECT_WHOLE "SELECT " SCHEDULE_COLUMNS "config, config_diff, sealed_config FROM schedule "
+#define WITH_CONFIG                                                                                \
+    "FROM schedule JOIN schedule_config ON schedule_config.schedule_id = schedule.schedule_id "
+#define SELECT_WHOLE "SELECT " SCHEDULE_COLUMNS "config, config_diff, sealed_config " WITH_CONFIG
 
 static enum pen_code read_row(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
                               void *item, struct pen_error *err)
@@ -146,7 +150,8 @@ enum pen_code pen_schedule_get(struct pen_db *db, const char *name, struct pen_a
     int64_t id = 0;
     bool is_found = false;
     if (is_digits(name) && pen_parse_long(pen_slice_str(name), &id))
-        PEN_TRY(pen_db_query(db, &stmt, err, SELECT_WHOLE "WHERE schedule_id = $1", "i", id));
+        PEN_TRY(
+            pen_db_query(db, &stmt, err, SELECT_WHOLE "WHERE schedule.schedule_id = $1", "i", id));
     else
         PEN_TRY(pen_db_query(db, &stmt, err, SELECT_WHOLE "WHERE name = $1", "t", name));
     PEN_TRY(read_one(stmt, arena, ret_schedule, &is_found, err));
@@ -158,11 +163,18 @@ enum pen_code pen_schedule_list(struct pen_db *db, const struct pen_schedule_fil
                                 size_t *ret_count, struct pen_error *err)
 {
     PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
-    PEN_TRY(pen_db_query(
-        db, &stmt, err,
-        "SELECT " SCHEDULE_COLUMNS "substr(config, 1, $1), '', NULL FROM schedule ORDER BY name "
-        "LIMIT $2 OFFSET $3",
-        "iii", (int64_t)filter->config_chars, (int64_t)filter->max, (int64_t)filter->skip));
+    int64_t max = (int64_t)filter->max, skip = (int64_t)filter->skip;
+    if (filter->config_chars == 0)
+        PEN_TRY(pen_db_query(db, &stmt, err,
+                             "SELECT " SCHEDULE_COLUMNS
+                             "'', '', NULL FROM schedule ORDER BY name LIMIT $1 OFFSET $2",
+                             "ii", max, skip));
+    else
+        PEN_TRY(pen_db_query(db, &stmt, err,
+                             "SELECT " SCHEDULE_COLUMNS
+                             "substr(config, 1, $1), '', NULL " WITH_CONFIG
+                             "ORDER BY name LIMIT $2 OFFSET $3",
+                             "iii", (int64_t)filter->config_chars, max, skip));
     return pen_stmt_list(stmt, &row_reader, arena, ret_list, ret_count, err);
 }
 
@@ -202,15 +214,18 @@ static enum pen_code update(struct pen_db *db, const struct pen_schedule *s, str
         PEN_TRY(check_free(db, s->name, s->schedule_id, err));
         PEN_TRY(rename_jobs(db, s, err));
     }
-    return pen_db_run(db, NULL, err,
-                      "UPDATE schedule SET name = $1, cron = $2, zone = $3, delay_s = $4, "
-                      "missed_runs = $5, database_name = $6, table_name = $7, time_column = $8, "
-                      "config = $9, sealed_config = $10, config_diff = $11, next_us = $12, "
-                      "due_us = $13, updated_us = $14 WHERE schedule_id = $15",
-                      "tttitttttbtiiii", s->name, text_or_empty(s->cron), s->zone, s->delay_s,
-                      text_or_empty(s->missed_runs), s->database, s->table, s->time_column,
-                      s->config, s->sealed_config, text_or_empty(s->config_diff), s->next_us,
-                      s->due_us, s->updated_us, s->schedule_id);
+    PEN_TRY(pen_db_run(db, NULL, err,
+                       "UPDATE schedule SET name = $1, cron = $2, zone = $3, delay_s = $4, "
+                       "missed_runs = $5, database_name = $6, table_name = $7, time_column = $8, "
+                       "next_us = $9, due_us = $10, updated_us = $11 WHERE schedule_id = $12",
+                       "tttittttiiii", s->name, text_or_empty(s->cron), s->zone, s->delay_s,
+                       text_or_empty(s->missed_runs), s->database, s->table, s->time_column,
+                       s->next_us, s->due_us, s->updated_us, s->schedule_id));
+    return pen_db_run(
+        db, NULL, err,
+        "UPDATE schedule_config SET config = $1, sealed_config = $2, config_diff = $3 "
+        "WHERE schedule_id = $4",
+        "tbti", s->config, s->sealed_config, text_or_empty(s->config_diff), s->schedule_id);
 }
 
 enum pen_code pen_schedule_update(struct pen_db *db, const struct pen_schedule *schedule,
@@ -237,6 +252,10 @@ static enum pen_code kill_queued(struct pen_db *db, const char *name, int64_t no
 static enum pen_code delete (struct pen_db *db, const char *name, int64_t now_us,
                              struct pen_error *err) {
     int64_t changes = 0;
+    PEN_TRY(pen_db_run(db, NULL, err,
+                       "DELETE FROM schedule_config WHERE schedule_id = (SELECT schedule_id FROM "
+                       "schedule WHERE name = $1)",
+                       "t", name));
     PEN_TRY(pen_db_run(db, &changes, err, "DELETE FROM schedule WHERE name = $1", "t", name));
     if (changes == 0) return fail_missing(name, err);
     PEN_TRY(kill_queued(db, name, now_us, err));
@@ -295,10 +314,11 @@ static enum pen_code advance(struct pen_db *db, int64_t job_id, const char *diff
     if (!is_found)
         return PEN_OK;
     PEN_TRY(merge_diff(schedule.config_diff, diff_json, arena, &merged, err));
-    return pen_db_run(db, NULL, err,
-                      "UPDATE schedule SET config_diff = $1, updated_us = $2 WHERE schedule_id = "
-                      "$3",
-                      "tii", merged.ptr, now_us, schedule.schedule_id);
+    PEN_TRY(pen_db_run(db, NULL, err,
+                       "UPDATE schedule_config SET config_diff = $1 WHERE schedule_id = $2", "ti",
+                       merged.ptr, schedule.schedule_id));
+    return pen_db_run(db, NULL, err, "UPDATE schedule SET updated_us = $1 WHERE schedule_id = $2",
+                      "ii", now_us, schedule.schedule_id);
 }
 
 static enum pen_code advance_in_arena(struct pen_db *db, int64_t job_id, const char *diff_json,
@@ -321,10 +341,12 @@ enum pen_code pen_schedule_unfinished(struct pen_db *db, const char *name, const
 {
     bool is_found = false;
     int64_t job_id = 0;
-    PEN_TRY(pen_db_query_int(db, &job_id, &is_found, err,
-                             "SELECT min(job_id) FROM job WHERE schedule = $1 AND " IS_UNFINISHED
-                             " AND ($2 IS NULL OR status = $2)",
-                             "tt", name, status));
+    /* a plain min(job_id) would walk the index of the whole history */
+    PEN_TRY(
+        pen_db_query_int(db, &job_id, &is_found, err,
+                         "SELECT min(job_id + 0) FROM job WHERE schedule = $1 AND " IS_UNFINISHED
+                         " AND ($2 IS NULL OR status = $2)",
+                         "tt", name, status));
     *ret_job_id = job_id;
     return PEN_OK;
 }

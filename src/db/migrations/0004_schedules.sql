@@ -11,14 +11,18 @@ CREATE TABLE schedule (
     database_name VARCHAR NOT NULL,
     table_name VARCHAR NOT NULL,
     time_column VARCHAR,
-    config VARCHAR NOT NULL,
-    sealed_config BYTEA NOT NULL,
-    config_diff VARCHAR NOT NULL,
     next_us BIGINT NOT NULL,
     due_us BIGINT NOT NULL,
     first_job_id BIGINT NOT NULL,
     created_us BIGINT NOT NULL,
     updated_us BIGINT NOT NULL
+);
+-- What lists do not look at stands apart, so that they read few pages.
+CREATE TABLE schedule_config (
+    schedule_id BIGINT NOT NULL PRIMARY KEY,
+    config VARCHAR NOT NULL,
+    sealed_config BYTEA NOT NULL,
+    config_diff VARCHAR NOT NULL
 );
 CREATE UNIQUE INDEX schedule_name ON schedule (name);
 CREATE INDEX schedule_due ON schedule (due_us);
