@@ -115,6 +115,7 @@ static enum pen_code read_config(struct pen_job_run *run, struct pen_error *err)
 {
     if (run->env.config == NULL) {
         PEN_TRY(pen_job_words_read(run->job.options, &run->arena, &run->words, err));
+        run->env.folder = run->words.folder;
         return pen_job_run_unseal(run, err);
     }
     PEN_CLEANUP(pen_job_texts_release) struct pen_job_texts texts = {.run = NULL};

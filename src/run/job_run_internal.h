@@ -45,6 +45,7 @@ struct pen_monitor {
 struct pen_job_words {
     bool auto_create_table;
     bool is_forced;    /* a replay that was done before */
+    char *folder;      /* absolute: where relative paths of the configuration begin */
     char *config_file; /* absolute; NULL for none */
 };
 

@@ -37,6 +37,13 @@ enum pen_code pen_job_run_words(struct pen_job_run *run, const struct pen_submit
 {
     run->words = (struct pen_job_words){.auto_create_table = options->auto_create_table,
                                         .is_forced = options->is_forced};
+    PEN_CLEANUP(pen_free_p)
+    char *folder = realpath(run->env.folder != NULL ? run->env.folder : ".", NULL);
+    if (folder != NULL) { /* else it was removed, and nothing can begin there */
+        run->words.folder = pen_arena_copy(&run->arena, pen_slice_str(folder));
+        if (run->words.folder == NULL)
+            return pen_fail_nomem(err);
+    }
     if (options->config_file == NULL)
         return PEN_OK;
     PEN_CLEANUP(pen_free_p) char *path = realpath(options->config_file, NULL);

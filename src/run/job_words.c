@@ -15,12 +15,25 @@ static const struct pen_option word_table[] = {
      .offset = WORD(is_forced),
      .default_text = "false",
      .help = "rejected records are loaded again although they were before"},
+    {.key = "folder",
+     .kind = PEN_OPTION_TEXT,
+     .offset = WORD(folder),
+     .help = "where relative paths of the configuration begin"},
     {.key = "config_file",
      .kind = PEN_OPTION_TEXT,
      .offset = WORD(config_file),
      .help = "where the configuration was read from"},
     {.key = NULL},
 };
+
+static enum pen_code set_text(struct pen_node *map, struct pen_arena *arena, const char *key,
+                              const char *text, struct pen_error *err)
+{
+    if (text == NULL)
+        return PEN_OK;
+    struct pen_node *node = pen_node_new_text(arena, pen_slice_str(text));
+    return node == NULL ? pen_fail_nomem(err) : pen_node_set(map, arena, key, node, err);
+}
 
 enum pen_code pen_job_words_write(const struct pen_job_words *words, struct pen_arena *arena,
                                   struct pen_buf *into, struct pen_error *err)
@@ -36,12 +49,8 @@ enum pen_code pen_job_words_write(const struct pen_job_words *words, struct pen_
             return pen_fail_nomem(err);
         PEN_TRY(pen_node_set(map, arena, "is_forced", is_forced, err));
     }
-    if (words->config_file != NULL) {
-        struct pen_node *file = pen_node_new_text(arena, pen_slice_str(words->config_file));
-        if (file == NULL)
-            return pen_fail_nomem(err);
-        PEN_TRY(pen_node_set(map, arena, "config_file", file, err));
-    }
+    PEN_TRY(set_text(map, arena, "folder", words->folder, err));
+    PEN_TRY(set_text(map, arena, "config_file", words->config_file, err));
     return pen_tree_write_json(map, false, into, err);
 }
 

@@ -19,6 +19,7 @@ struct pen_run_env {
     const struct pen_node *config; /* normalised; as the user wrote it, secrets included */
     struct pen_bind bind;          /* name of the configuration file, arena, warnings */
     const volatile int *cancel;    /* non-zero: stop soon; may be NULL */
+    const char *folder;            /* where relative paths begin; NULL: the working directory */
     /* one line for people and the engine log; level "info", "warn", "debug"; from any thread */
     void (*log)(void *context, const char *level, const char *text);
     void *log_context;

@@ -36,6 +36,7 @@ static enum pen_code open_scope(const struct pen_run_env *env,
         .bind = env->bind,
         .http = scope->http,
         .cancel = env->cancel,
+        .folder = env->folder,
         .log = env->log,
         .log_context = env->log_context,
     };

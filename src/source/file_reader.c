@@ -62,11 +62,11 @@ static enum pen_code check_version(const struct file_reader *reader, struct pen_
     return strcmp(etag, reader->etag) == 0 ? PEN_OK : fail_changed(reader, err);
 }
 
-static enum pen_code open_file(struct file_reader *reader, const char *expected_etag,
+static enum pen_code open_file(struct file_reader *reader, int folder_fd, const char *expected_etag,
                                struct pen_error *err)
 {
     /* not blocking: a file that became a pipe must not hang us */
-    reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    reader->fd = openat(folder_fd, reader->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (reader->fd < 0)
         return fail_system(reader, "cannot open", err);
     struct stat info;
@@ -156,7 +156,7 @@ static void file_reader_close(struct pen_reader *base)
     free(reader);
 }
 
-enum pen_code pen_file_reader_new(const struct pen_object *object, uint64_t offset,
+enum pen_code pen_file_reader_new(const struct pen_object *object, uint64_t offset, int folder_fd,
                                   const volatile int *cancel, struct pen_reader **ret_reader,
                                   struct pen_error *err)
 {
@@ -172,7 +172,7 @@ enum pen_code pen_file_reader_new(const struct pen_object *object, uint64_t offs
     if (reader->path == NULL)
         return pen_fail_nomem(err);
     /* reported by the first read, as with sources that ask over the network */
-    (void)open_file(reader, object->etag, &reader->failed);
+    (void)open_file(reader, folder_fd, object->etag, &reader->failed);
     *ret_reader = PEN_TAKE(made);
     return PEN_OK;
 }

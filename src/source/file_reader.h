@@ -16,12 +16,12 @@ void pen_file_etag(const struct stat *info, char *out);
 int64_t pen_file_modified_us(const struct stat *info);
 
 /* pen_file_reader_new - a reader as source.h describes it, from byte `offset` of the file
- * object->key.
+ * object->key; folder_fd: where a relative path begins, as for openat; used only in this call.
  * errors: PEN_ERR_NOMEM. From read: PEN_ERR_NOT_FOUND, PEN_ERR_AUTH (not readable), PEN_ERR_IO,
  *         PEN_ERR_CONFLICT the file is not the version object->etag (any more), PEN_ERR_CANCELLED.
  */
 PEN_MUST_USE enum pen_code pen_file_reader_new(const struct pen_object *object, uint64_t offset,
-                                               const volatile int *cancel,
+                                               int folder_fd, const volatile int *cancel,
                                                struct pen_reader **ret_reader,
                                                struct pen_error *err);
 

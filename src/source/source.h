@@ -20,6 +20,7 @@ struct pen_source_env {
     struct pen_bind bind;         /* file name for error places, arena for bound texts, warnings */
     struct pen_http_client *http; /* NULL for sources without a network */
     const volatile int *cancel;   /* becomes non-zero when the job is to stop */
+    const char *folder;           /* where relative paths begin; NULL: the working directory */
     /* one line of engine log: level "info", "warn" or "debug"; may be called from any thread */
     void (*log)(void *log_context, const char *level, const char *text);
     void *log_context;

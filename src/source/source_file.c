@@ -6,11 +6,13 @@
  * directory that matches everything matches, as with the prefix of a bucket. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "source/discover.h"
 #include "source/file_reader.h"
@@ -20,6 +22,7 @@
 struct file_state {
     struct pen_discover discover;
     bool follow_symlinks;
+    int folder_fd; /* where relative paths begin; AT_FDCWD or a folder that is open */
 };
 
 static const struct pen_option file_options[] = {
@@ -37,6 +40,17 @@ static enum pen_code file_open(struct pen_source *source, struct pen_error *err)
 {
     static const char *const also[] = {"type", "parser", "decoders", NULL};
     struct file_state *state = source->state;
+    const char *folder = source->env.folder;
+    state->folder_fd = AT_FDCWD;
+    if (folder != NULL) {
+        state->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (state->folder_fd < 0) {
+            int code = errno;
+            state->folder_fd = AT_FDCWD;
+            return pen_fail_errno(err, PEN_ERR_NOT_FOUND, code, "cannot open directory '%s'",
+                                  folder);
+        }
+    }
     PEN_TRY(
         pen_options_bind(file_options, source->config, "in", also, state, &source->env.bind, err));
     return pen_discover_open(&state->discover, source, "", err);
@@ -44,7 +58,10 @@ static enum pen_code file_open(struct pen_source *source, struct pen_error *err)
 
 static void file_close(struct pen_source *source)
 {
-    pen_discover_close(&((struct file_state *)source->state)->discover);
+    struct file_state *state = source->state;
+    pen_discover_close(&state->discover);
+    if (state->folder_fd >= 0)
+        (void)close(state->folder_fd); /* only read */
 }
 
 /* One directory entry that may matter. */
@@ -148,7 +165,8 @@ static enum pen_code find_kind(struct walk *walk, const struct dirent *entry, bo
     size_t len = walk->path.len;
     PEN_TRY(extend(walk, pen_slice_str(entry->d_name), err));
     struct stat info;
-    if (stat(walk->path.ptr, &info) == 0) /* what fails here fails again when it is offered */
+    if (fstatat(walk->state->folder_fd, walk->path.ptr, &info, 0) ==
+        0) /* what fails here fails again when it is offered */
         *ret_directory = S_ISDIR(info.st_mode);
     cut_path(walk, len);
     return PEN_OK;
@@ -179,9 +197,14 @@ static enum pen_code list_names(struct walk *walk, struct pen_slice begin, struc
                                 struct stat *ret_info, struct pen_error *err)
 {
     const char *path = walk->path.len == 0 ? "." : walk->path.ptr;
-    DIR *dir = opendir(path);
-    if (dir == NULL)
-        return fail_path(path, errno, "cannot open directory", err);
+    int fd = openat(walk->state->folder_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (dir == NULL) {
+        int failed = errno;
+        if (fd >= 0)
+            (void)close(fd);
+        return fail_path(path, failed, "cannot open directory", err);
+    }
     enum pen_code code = PEN_OK;
     if (fstat(dirfd(dir), ret_info) != 0)
         code = fail_path(path, errno, "cannot stat", err);
@@ -198,9 +221,10 @@ static enum pen_code offer_file(struct walk *walk, struct pen_error *err)
     static char no_version[1];
     const char *path = walk->path.ptr;
     struct stat info;
-    if (stat(path, &info) != 0) {
+    int folder_fd = walk->state->folder_fd;
+    if (fstatat(folder_fd, path, &info, 0) != 0) {
         int code = errno;
-        if (code == ENOENT && lstat(path, &info) != 0)
+        if (code == ENOENT && fstatat(folder_fd, path, &info, AT_SYMLINK_NOFOLLOW) != 0)
             return PEN_OK; /* it was removed since the directory was read */
         return fail_path(path, code, code == ENOENT ? "dangling symbolic link" : "cannot stat",
                          err);
@@ -279,7 +303,7 @@ static enum pen_code walk_prefix(struct walk *walk, const char *prefix, struct p
 static enum pen_code walk_path(struct walk *walk, const char *path, struct pen_error *err)
 {
     struct stat info;
-    if (stat(path, &info) != 0)
+    if (fstatat(walk->state->folder_fd, path, &info, 0) != 0)
         return fail_path(path, errno, "cannot stat", err);
     if (!S_ISREG(info.st_mode)) {
         (void)pen_fail(err, PEN_ERR_CONFIG, "'%s' is %s", path, /* returned below */
@@ -320,7 +344,9 @@ static enum pen_code file_read(struct pen_source *source, const struct pen_objec
                                uint64_t offset, struct pen_reader **ret_reader,
                                struct pen_error *err)
 {
-    return pen_file_reader_new(object, offset, source->env.cancel, ret_reader, err);
+    const struct file_state *state = source->state;
+    return pen_file_reader_new(object, offset, state->folder_fd, source->env.cancel, ret_reader,
+                               err);
 }
 
 static enum pen_code file_place(struct pen_source *source, const struct pen_object *object,

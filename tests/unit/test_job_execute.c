@@ -108,7 +108,10 @@ static void submitted_job_waits_with_its_secrets_sealed(void **state)
     assert_int_equal(job.status, PEN_JOB_QUEUED);
     assert_int_equal(job.attempt, 0);
     assert_string_equal(job.database, "sample_db");
-    assert_string_equal(job.options, "{\"auto_create_table\":true}");
+    char words[600], *cwd = realpath(".", NULL);
+    snprintf(words, sizeof words, "{\"auto_create_table\":true,\"folder\":\"%s\"}", cwd);
+    free(cwd);
+    assert_string_equal(job.options, words);
     assert_non_null(strstr(job.config, "\"salt\":\"***\""));
     assert_true(job.sealed_config.len > 100);
     assert_false(home_has("catalog.sqlite", SECRET));
@@ -134,6 +137,23 @@ static void execute_runs_the_job_with_its_own_configuration(void **state)
     assert_int_equal(job.sealed_config.len, 0);
     assert_true(home_has("jobs/1/engine.log", "committed snapshot"));
     assert_false(home_has("jobs/1/engine.log", SECRET));
+}
+
+/* Relative paths begin where the job was made, wherever it runs. */
+static void job_with_a_relative_path_runs_in_any_folder(void **state)
+{
+    (void)state;
+    char *former = realpath(".", NULL);
+    assert_int_equal(chdir(temp_folder), 0);
+    struct pen_run_env env = env_of(strrchr(data, '/') + 1);
+    int64_t job_id = 0;
+    assert_ok(pen_run_submit(&env, &into_events, &job_id, err));
+    assert_int_equal(chdir("/"), 0);
+    struct pen_run_result result = execute(job_id);
+    assert_int_equal(chdir(former), 0);
+    free(former);
+    assert_int_equal(result.status, PEN_JOB_SUCCESS);
+    assert_int_equal(result.counts.records, 2);
 }
 
 static void execute_of_no_job_takes_the_next_until_there_is_none(void **state)
@@ -301,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(submitted_job_waits_with_its_secrets_sealed),
         TEST(execute_runs_the_job_with_its_own_configuration),
+        TEST(job_with_a_relative_path_runs_in_any_folder),
         TEST(execute_of_no_job_takes_the_next_until_there_is_none),
         TEST(job_that_is_not_queued_is_refused),
         TEST(wrong_words_make_no_job),
