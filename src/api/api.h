@@ -43,21 +43,37 @@ struct pen_api {
     const char *home; /* absolute */
     const struct pen_settings *settings;
     struct pen_log *log;
-    const volatile int *cancel; /* non-zero: the server is stopping */
+    const volatile int *is_stopping; /* non-zero: the server ends soon */
+    const volatile int *cancel;      /* non-zero: whatever is slow is to give up */
+    void (*wake)(void *context);     /* a job was queued: somebody is to look; may be NULL */
+    void *wake_context;
 };
+
+/* pen_api_wake - says that a job was queued. thread: any. */
+static inline void pen_api_wake(const struct pen_api *api)
+{
+    if (api->wake != NULL)
+        api->wake(api->wake_context);
+}
 
 /* One request while it is answered. */
 struct pen_api_call {
     const struct pen_api *api;
     struct pen_http_exchange *exchange;
     const struct pen_api_route *route;
-    struct pen_lake *lake;   /* the worker's own connection to the metadata */
-    struct pen_arena *arena; /* dies with the request */
+    struct pen_lake *lake;    /* the worker's own connection to the metadata */
+    struct pen_sched **sched; /* see pen_api_sched */
+    struct pen_arena *arena;  /* dies with the request */
     struct pen_api_principal principal;
     const char *params[PEN_API_PARAMS]; /* what stands for the pattern's :words, decoded */
     int status;                         /* of an error reply; 0: by the error's code */
     const char *details;                /* JSON object for an error reply; NULL for none */
 };
+
+/* pen_api_sched - the worker's own view of the schedules, opened when first needed. */
+struct pen_sched;
+PEN_MUST_USE enum pen_code pen_api_sched(struct pen_api_call *call, struct pen_sched **ret_sched,
+                                         struct pen_error *err);
 
 /* pen_api_handler - answers a server's exchanges with the routes. in: api must outlive the server.
  */
@@ -117,6 +133,10 @@ PEN_MUST_USE enum pen_code pen_api_reply_bytes(struct pen_api_call *call, const 
  */
 enum pen_code pen_api_refuse(struct pen_api_call *call, int status, struct pen_error *err,
                              const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* pen_api_add_conflict - after a refused domain_key: the details of the reply name the job. */
+void pen_api_add_conflict(struct pen_api_call *call, enum pen_code code,
+                          const struct pen_error *err);
 
 /* pen_api_reply_error - what a client gets for an error: /v3 {"error", "message"}, elsewhere
  * application/problem+json (RFC 9457). Secrets never are in errors. */

@@ -101,6 +101,19 @@ enum pen_code pen_api_reply_json(struct pen_api_call *call, int status, struct p
 
 /* --- errors ----------------------------------------------------------------------------------- */
 
+void pen_api_add_conflict(struct pen_api_call *call, enum pen_code code,
+                          const struct pen_error *err)
+{
+    const char *id = err == NULL ? NULL : strstr(err->message, "conflicts_with job:");
+    PEN_CLEANUP(pen_buf_release) struct pen_buf json = PEN_BUF(256);
+    if (code != PEN_ERR_CONFLICT || id == NULL)
+        return;
+    id += strlen("conflicts_with job:");
+    if (pen_buf_addf(&json, NULL, "{\"conflicts_with\":%.*s}", (int)strspn(id, "0123456789"), id) ==
+        PEN_OK)
+        call->details = pen_arena_copy(call->arena, pen_buf_slice(&json));
+}
+
 static bool is_problem_json(const struct pen_api_call *call)
 {
     if (call->route != NULL && (call->route->traits & PEN_API_PLAIN) != 0)

@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include "base/civil.h"
+#include "sched/sched.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 /* What a worker keeps between requests. */
 struct local {
     struct pen_lake *lake;
+    struct pen_sched *sched; /* NULL until it is needed */
 };
 
 static enum pen_code open_local(void *context, void **ret_local, struct pen_error *err)
@@ -30,8 +32,18 @@ static void close_local(void *context, void *local_memory)
 {
     struct local *local = local_memory;
     (void)context;
+    pen_sched_close(local->sched);
     pen_lake_close(local->lake);
     free(local);
+}
+
+enum pen_code pen_api_sched(struct pen_api_call *call, struct pen_sched **ret_sched,
+                            struct pen_error *err)
+{
+    if (*call->sched == NULL)
+        PEN_TRY(pen_sched_open(call->api->home, call->sched, err));
+    *ret_sched = *call->sched;
+    return PEN_OK;
 }
 
 /* --- matching --------------------------------------------------------------------------------- */
@@ -174,6 +186,7 @@ static void handle(void *context, void *local_memory, struct pen_http_exchange *
         .api = context,
         .exchange = exchange,
         .lake = local->lake,
+        .sched = &local->sched,
         .arena = pen_http_exchange_arena(exchange),
         .principal = {.name = ""},
     };

@@ -25,7 +25,7 @@ static enum pen_code get_healthz(struct pen_api_call *call, struct pen_error *er
 /* The metadata can be written. */
 static enum pen_code get_readyz(struct pen_api_call *call, struct pen_error *err)
 {
-    if (call->api->cancel != NULL && *call->api->cancel != 0)
+    if (call->api->is_stopping != NULL && *call->api->is_stopping != 0)
         return pen_api_refuse(call, 503, err, "the server is stopping");
     struct pen_db *db = pen_lake_db(call->lake);
     enum pen_code code = pen_db_begin(db, err);

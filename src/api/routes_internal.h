@@ -7,6 +7,11 @@
 extern const struct pen_api_route pen_routes_access[];
 extern const struct pen_api_route pen_routes_connection[];
 extern const struct pen_api_route pen_routes_health[];
+extern const struct pen_api_route pen_routes_issue[];
+extern const struct pen_api_route pen_routes_job[];
+extern const struct pen_api_route pen_routes_result[];
+extern const struct pen_api_route pen_routes_schedule[];
+extern const struct pen_api_route pen_routes_table[];
 extern const struct pen_api_route pen_routes_user[];
 
 #endif

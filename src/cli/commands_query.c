@@ -4,7 +4,6 @@
 #include "lake/lake_query.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static enum pen_code print_result(struct pen_cli *cli, struct pen_duck_query *query,
@@ -29,21 +28,6 @@ static enum pen_code print_result(struct pen_cli *cli, struct pen_duck_query *qu
     return pen_render_end(&render, err);
 }
 
-static enum pen_code make_temp_folder(struct pen_cli *cli, const char **ret_folder,
-                                      struct pen_error *err)
-{
-    PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(65536);
-    *ret_folder = cli->settings.temp_folder;
-    if (*ret_folder != NULL)
-        return PEN_OK;
-    PEN_TRY(pen_buf_addf(&path, err, "%s/tmp", cli->home));
-    *ret_folder = pen_arena_copy(&cli->arena, pen_buf_slice(&path));
-    if (*ret_folder == NULL)
-        return pen_fail_nomem(err);
-    (void)mkdir(*ret_folder, 0700); /* it may exist; a missing one is the engine's error to tell */
-    return PEN_OK;
-}
-
 static enum pen_code open_session(struct pen_cli *cli, const char *database,
                                   struct pen_duck_session **ret_session, struct pen_error *err)
 {
@@ -54,7 +38,7 @@ static enum pen_code open_session(struct pen_cli *cli, const char *database,
         .threads = cli->settings.threads > 0 ? (unsigned)cli->settings.threads : 0,
         .memory_limit_bytes = (uint64_t)cli->settings.memory_bytes,
     };
-    PEN_TRY(make_temp_folder(cli, &options.temp_dir, err));
+    PEN_TRY(pen_cli_temp_folder(cli, &options.temp_dir, err));
     PEN_TRY(pen_lake_begin_read(lake, &txn, err));
     return pen_lake_session_open(txn, database, &options, ret_session, err);
 }

@@ -2,6 +2,7 @@
 #include "cli/space_scope.h"
 #include "cli/table_internal.h"
 #include "cli/words.h"
+#include "lake/lake_query.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -174,14 +175,6 @@ static enum pen_code run_show(struct pen_cli *cli, const struct pen_args *args,
     return print_table(cli, &table, pen_args_has(args, "verbose"), err);
 }
 
-static enum pen_code add_name(struct pen_buf *sql, const char *name, struct pen_error *err)
-{
-    PEN_TRY(pen_buf_add_char(sql, '"', err));
-    for (; *name != '\0'; name++)
-        PEN_TRY(pen_buf_addf(sql, err, *name == '"' ? "%c\"" : "%c", *name));
-    return pen_buf_add_char(sql, '"', err);
-}
-
 /* The rows with the greatest time, oldest first. */
 static enum pen_code run_tail(struct pen_cli *cli, const struct pen_args *args,
                               struct pen_error *err)
@@ -192,13 +185,7 @@ static enum pen_code run_tail(struct pen_cli *cli, const struct pen_args *args,
     PEN_TRY(pen_args_int(args, "count", 0, INT32_MAX, 10, &rows, err));
     if (pen_args_has(args, "format"))
         PEN_TRY(pen_cli_format(cli, args, &options.format, err));
-    PEN_TRY(pen_buf_add_str(&sql, "SELECT * FROM (SELECT * FROM ", err));
-    PEN_TRY(add_name(&sql, args->words[0], err));
-    PEN_TRY(pen_buf_add_char(&sql, '.', err));
-    PEN_TRY(add_name(&sql, args->words[1], err));
-    PEN_TRY(pen_buf_addf(
-        &sql, err, " ORDER BY time DESC NULLS LAST LIMIT %" PRId64 ") ORDER BY time NULLS FIRST",
-        rows));
+    PEN_TRY(pen_lake_tail_sql(args->words[0], args->words[1], rows, &sql, err));
     return pen_cli_query(cli, args->words[0], pen_buf_slice(&sql), &options, -1, err);
 }
 

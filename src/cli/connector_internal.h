@@ -28,4 +28,11 @@ enum pen_code pen_connector_guess(struct pen_cli *cli, const struct pen_args *ar
 enum pen_code pen_connector_issue(struct pen_cli *cli, const struct pen_args *args,
                                   struct pen_error *err);
 
+/* pen_issue_hand_over - puts the job into the queue of the running server and, with --wait,
+ * watches it to its end. errors: as pen_run_issue. */
+PEN_MUST_USE enum pen_code pen_issue_hand_over(struct pen_cli *cli, const struct pen_args *args,
+                                               const struct pen_run_env *env,
+                                               const struct pen_submit_options *options,
+                                               struct pen_error *err);
+
 #endif

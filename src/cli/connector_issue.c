@@ -2,6 +2,7 @@
  * processes left. */
 #include "cli/connector_internal.h"
 #include "cli/job_view.h"
+#include "cli/server_lock.h"
 #include "lake/lake.h"
 
 #include <inttypes.h>
@@ -79,6 +80,8 @@ enum pen_code pen_connector_issue(struct pen_cli *cli, const struct pen_args *ar
     PEN_TRY(read_options(cli, args, &options, err));
     PEN_TRY(pen_cli_open_home(cli, true, err));
     PEN_TRY(pen_connector_load(cli, args, &env, err));
+    if (pen_server_is_running(cli->home))
+        return pen_issue_hand_over(cli, args, &env, &options, err);
     PEN_TRY(finish_others(cli, &env, &options, err));
     PEN_CLEANUP(pen_job_view_release)
     struct pen_job_view view = {.cli = cli,

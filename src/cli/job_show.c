@@ -1,22 +1,25 @@
 /* job:show with its logs, job:rejects, a page of job:objects. */
 #include "base/json.h"
+#include "cli/job_follow.h"
 #include "cli/job_internal.h"
 #include "cli/lake_scope.h"
 #include "cli/words.h"
 #include "meta/job.h"
 #include "meta/ledger.h"
+#include "run/query_run.h"
 #include "run/run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 static enum pen_code print_config(struct pen_cli *cli, const struct pen_job *job,
                                   struct pen_error *err)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
     struct pen_node *config = NULL;
+    if (pen_query_is_query(job->type))
+        return pen_cli_print(cli, err, "Query       : %s", job->config);
     PEN_TRY(pen_cli_print(cli, err, "Config      :"));
     PEN_TRY(pen_tree_parse(pen_slice_str(job->config), "job", &cli->arena, &config, err));
     PEN_TRY(pen_tree_write_block_yaml(config, &text, err));
@@ -78,7 +81,8 @@ static enum pen_code print_job_object(struct pen_cli *cli, const struct pen_job 
         {"snapshot_id",
          job->snapshot_id < 0 ? pen_cell_text(NULL) : pen_cell_number(arena, job->snapshot_id)},
         {"error", pen_cell_text(job->error != NULL && job->error[0] != '\0' ? job->error : NULL)},
-        {"config", pen_cell_json(job->config)},
+        {"config",
+         pen_query_is_query(job->type) ? pen_cell_text(job->config) : pen_cell_json(job->config)},
     };
     return pen_render_object(&cli->out, members, sizeof members / sizeof members[0], err);
 }
@@ -120,16 +124,16 @@ static enum pen_code print_log(struct pen_cli *cli, int64_t job_id, const char *
 static enum pen_code wait_for(struct pen_cli *cli, struct pen_db *db, struct pen_job *job,
                               struct pen_error *err)
 {
-    const struct timespec pause = {1, 0};
-    if (!pen_job_status_is_finished(job->status))
-        pen_cli_say(cli, "the job %" PRId64 " is still running...", job->job_id);
-    while (!pen_job_status_is_finished(job->status)) {
-        if (pen_cli_cancel != 0)
-            return pen_fail(err, PEN_ERR_CANCELLED, "interrupted; the job goes on");
-        (void)nanosleep(&pause, NULL);
-        PEN_TRY(pen_job_get(db, job->job_id, &cli->arena, job, err));
-    }
-    return PEN_OK;
+    struct pen_bar bar;
+    if (pen_job_status_is_finished(job->status))
+        return PEN_OK;
+    pen_cli_say(cli, "the job %" PRId64 " is still running...", job->job_id);
+    pen_bar_init(&bar, cli);
+    struct pen_job_follow follow = {
+        .cli = cli, .db = db, .job_id = job->job_id, .bar = &bar, .shows_log = !cli->is_json};
+    enum pen_code code = pen_job_follow(&follow, job, err);
+    pen_bar_finish(&bar);
+    return code;
 }
 
 enum pen_code pen_job_show(struct pen_cli *cli, const struct pen_args *args, struct pen_error *err)

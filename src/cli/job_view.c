@@ -146,7 +146,8 @@ void pen_job_view_end(struct pen_job_view *view)
     pen_bar_finish(&view->bar);
     pen_bar_init(&view->bar, cli);
     pen_cli_warn(cli);
-    say_result(view);
+    if (result->status != PEN_JOB_QUEUED) /* else it is still to be run, by somebody else */
+        say_result(view);
     if (result->job_id == 0 || view->is_aside)
         return;
     /* what can go wrong here is only stdout: the job's own fate is what counts */

@@ -1,6 +1,7 @@
 #include "cli/lake_scope.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum pen_code pen_cli_open_lake(struct pen_cli *cli, struct pen_lake **ret_lake,
                                 struct pen_error *err)
@@ -35,4 +36,19 @@ const char *pen_cli_schema_text(struct pen_cli *cli, const struct pen_lake_table
                          pen_cli_column_type(&table->columns[i])) != PEN_OK)
             return NULL;
     return pen_arena_copy(&cli->arena, pen_buf_slice(&text));
+}
+
+enum pen_code pen_cli_temp_folder(struct pen_cli *cli, const char **ret_folder,
+                                  struct pen_error *err)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(65536);
+    *ret_folder = cli->settings.temp_folder;
+    if (*ret_folder != NULL)
+        return PEN_OK;
+    PEN_TRY(pen_buf_addf(&path, err, "%s/tmp", cli->home));
+    *ret_folder = pen_arena_copy(&cli->arena, pen_buf_slice(&path));
+    if (*ret_folder == NULL)
+        return pen_fail_nomem(err);
+    (void)mkdir(*ret_folder, 0700); /* it may exist; a missing one is the engine's error to tell */
+    return PEN_OK;
 }

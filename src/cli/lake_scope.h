@@ -21,6 +21,11 @@ const char *pen_cli_schema_text(struct pen_cli *cli, const struct pen_lake_table
 /* pen_cli_column_type - the type as commands show it. */
 const char *pen_cli_column_type(const struct pen_lake_column *column);
 
+/* pen_cli_temp_folder - where queries may spill: as the settings say, else <home>/tmp, made when
+ * missing. The home must be open. */
+PEN_MUST_USE enum pen_code pen_cli_temp_folder(struct pen_cli *cli, const char **ret_folder,
+                                               struct pen_error *err);
+
 /* pen_cli_query - runs SQL over the lake and prints the rows. in: database: may be NULL;
  * max_rows: < 0 for all. A signal interrupts it. */
 PEN_MUST_USE enum pen_code pen_cli_query(struct pen_cli *cli, const char *database,

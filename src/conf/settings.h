@@ -11,6 +11,12 @@ struct pen_settings {
     int log_format;       /* enum pen_log_format */
     int log_level;        /* enum pen_log_level */
     int missed_runs;      /* enum pen_missed_runs (sched/sched.h) */
+    /* the server */
+    char *server_listen;
+    int64_t server_workers, server_drain_seconds;
+    char *server_tls_certificate, *server_tls_key; /* files; NULL: no TLS */
+    bool server_behind_proxy;
+    int server_log_level; /* enum pen_log_level */
 };
 
 /* The option table of penstock.yml. */

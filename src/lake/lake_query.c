@@ -283,3 +283,23 @@ enum pen_code pen_lake_session_open(struct pen_lake_txn *txn, const char *defaul
         session.engine = *options;
     return pen_duck_session_open(&session, ret_session, err);
 }
+
+static enum pen_code add_name(struct pen_buf *sql, const char *name, struct pen_error *err)
+{
+    PEN_TRY(pen_buf_add_char(sql, '"', err));
+    for (; *name != '\0'; name++)
+        PEN_TRY(pen_buf_addf(sql, err, *name == '"' ? "%c\"" : "%c", *name));
+    return pen_buf_add_char(sql, '"', err);
+}
+
+enum pen_code pen_lake_tail_sql(const char *database, const char *table, int64_t rows,
+                                struct pen_buf *into, struct pen_error *err)
+{
+    PEN_TRY(pen_buf_add_str(into, "SELECT * FROM (SELECT * FROM ", err));
+    PEN_TRY(add_name(into, database, err));
+    PEN_TRY(pen_buf_add_char(into, '.', err));
+    PEN_TRY(add_name(into, table, err));
+    return pen_buf_addf(into, err,
+                        " ORDER BY time DESC NULLS LAST LIMIT %lld) ORDER BY time NULLS FIRST",
+                        (long long)rows);
+}

@@ -16,4 +16,9 @@ PEN_MUST_USE enum pen_code pen_lake_session_open(struct pen_lake_txn *txn,
                                                  struct pen_duck_session **ret_session,
                                                  struct pen_error *err);
 
+/* pen_lake_tail_sql - the SQL for the rows of a table with the greatest `time`, oldest first.
+ * in: names as they are; appended to `into`. */
+PEN_MUST_USE enum pen_code pen_lake_tail_sql(const char *database, const char *table, int64_t rows,
+                                             struct pen_buf *into, struct pen_error *err);
+
 #endif

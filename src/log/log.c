@@ -15,6 +15,7 @@
 
 struct pen_log {
     struct pen_log_options options;
+    _Atomic int level; /* as options.level, until it is changed */
     int fd;
     bool is_own_fd;
     char trace[]; /* "" for none */
@@ -39,6 +40,7 @@ enum pen_code pen_log_open_fd(int fd, const struct pen_log_options *options,
     if (log == NULL)
         return pen_fail_nomem(err);
     log->options = *options;
+    log->level = (int)options->level;
     log->fd = fd;
     log->is_own_fd = false;
     memcpy(log->trace, trace, len);
@@ -87,7 +89,7 @@ bool pen_log_wants(const struct pen_log *log, enum pen_log_level level, const ch
 {
     if (log == NULL)
         return false;
-    return level <= log->options.level ||
+    return (int)level <= log->level ||
            (level == PEN_LOG_DEBUG && is_traced(log->options.trace, component));
 }
 
@@ -142,6 +144,11 @@ static size_t print_line(const struct pen_log *log, enum pen_log_level level, co
     }
     line[len++] = '\n';
     return len;
+}
+
+void pen_log_set_level(struct pen_log *log, enum pen_log_level level)
+{
+    log->level = (int)level;
 }
 
 void pen_log_write(struct pen_log *log, enum pen_log_level level, const char *component,

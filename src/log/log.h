@@ -40,6 +40,9 @@ PEN_DEFINE_FREE_P(struct pen_log *, pen_log_close)
  * would compute much for nothing. NULL log: never. */
 bool pen_log_wants(const struct pen_log *log, enum pen_log_level level, const char *component);
 
+/* pen_log_set_level - the least important level to write from now on. thread: any. */
+void pen_log_set_level(struct pen_log *log, enum pen_log_level level);
+
 /* pen_log_write - one line; line ends in the text become spaces. NULL log: nothing. */
 void pen_log_write(struct pen_log *log, enum pen_log_level level, const char *component,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));

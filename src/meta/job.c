@@ -220,19 +220,31 @@ static enum pen_code take_job(struct pen_db *db, int64_t job_id, const char *own
     return changes == 1 ? PEN_OK : fail_transition(db, job_id, "claimed", err);
 }
 
+static enum pen_code find_claimable(struct pen_db *db, int64_t *ret_job_id, bool *ret_is_found,
+                                    struct pen_error *err)
+{
+    /* the three states are those of the index job_unfinished */
+    return pen_db_query_int(
+        db, ret_job_id, ret_is_found, err,
+        "SELECT j.job_id FROM job j WHERE j.status = 'queued' AND (j.schedule IS NULL OR NOT "
+        "EXISTS (SELECT 1 FROM job o WHERE o.schedule = j.schedule AND o.status IN ('queued', "
+        "'booting', 'running') AND o.status <> 'queued')) ORDER BY j.priority DESC, j.job_id "
+        "LIMIT 1",
+        "");
+}
+
+enum pen_code pen_job_is_claimable(struct pen_db *db, bool *ret_is_claimable, struct pen_error *err)
+{
+    int64_t job_id = 0;
+    return find_claimable(db, &job_id, ret_is_claimable, err);
+}
+
 static enum pen_code claim_next(struct pen_db *db, const char *owner, int64_t lease_until_us,
                                 int64_t *ret_job_id, struct pen_error *err)
 {
     bool is_found = false;
     int64_t job_id = 0;
-    /* the three states are those of the index job_unfinished */
-    PEN_TRY(pen_db_query_int(
-        db, &job_id, &is_found, err,
-        "SELECT j.job_id FROM job j WHERE j.status = 'queued' AND (j.schedule IS NULL OR NOT "
-        "EXISTS (SELECT 1 FROM job o WHERE o.schedule = j.schedule AND o.status IN ('queued', "
-        "'booting', 'running') AND o.status <> 'queued')) ORDER BY j.priority DESC, j.job_id "
-        "LIMIT 1",
-        ""));
+    PEN_TRY(find_claimable(db, &job_id, &is_found, err));
     if (is_found)
         PEN_TRY(take_job(db, job_id, owner, lease_until_us, err));
     *ret_job_id = job_id;

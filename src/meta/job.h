@@ -106,6 +106,10 @@ PEN_MUST_USE enum pen_code pen_job_claim(struct pen_db *db, const char *owner,
 PEN_MUST_USE enum pen_code pen_job_claim_one(struct pen_db *db, int64_t job_id, const char *owner,
                                              int64_t lease_until_us, struct pen_error *err);
 
+/* pen_job_is_claimable - whether pen_job_claim would find one now; a read. */
+PEN_MUST_USE enum pen_code pen_job_is_claimable(struct pen_db *db, bool *ret_is_claimable,
+                                                struct pen_error *err);
+
 /* pen_job_start - booting to running; a later attempt keeps the first one's started_us.
  * errors: PEN_ERR_CONFLICT when the lease is not the owner's. */
 PEN_MUST_USE enum pen_code pen_job_start(struct pen_db *db, int64_t job_id, const char *owner,

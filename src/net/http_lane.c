@@ -58,8 +58,11 @@ static bool fill(struct pen_http_exchange *exchange, void *local)
 {
     struct pen_http_server *server = exchange->server;
     struct pen_error err = {0};
-    enum pen_code code = exchange->stream.fill(exchange->stream.context, local, &exchange->bytes,
-                                               &exchange->flow, &err);
+    enum pen_code code = PEN_OK;
+    do /* a stream may need several steps for its next byte */
+        code = exchange->stream.fill(exchange->stream.context, local, &exchange->bytes,
+                                     &exchange->flow, &err);
+    while (code == PEN_OK && exchange->bytes.len == 0 && exchange->flow == PEN_HTTP_MORE);
     exchange->is_broken = code != PEN_OK;
     if (code != PEN_OK || exchange->bytes.len > 0 || exchange->flow == PEN_HTTP_END)
         return true;

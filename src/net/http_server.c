@@ -11,6 +11,10 @@
 
 #define US_PER_MS 1000
 
+/* A body up to so many times too large is received and dropped, so that a client which sends all of
+ * it before it reads can read the refusal; for a larger one the connection is closed. */
+#define DISCARD_FACTOR 4
+
 /* --- replies ---------------------------------------------------------------------------------- */
 
 static void hand_to(struct http_lane *lane, struct pen_http_exchange *exchange)
@@ -128,10 +132,10 @@ static const char *peer_address(struct pen_http_exchange *exchange)
     return pen_arena_copy(&exchange->arena, pen_slice_str(text));
 }
 
-static bool is_announced_too_large(struct pen_http_exchange *exchange)
+static uint64_t announced_bytes(struct pen_http_exchange *exchange)
 {
     const char *text = http_exchange_lookup(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH, false);
-    return text != NULL && strtoull(text, NULL, 10) > exchange->server->options.max_body_bytes;
+    return text == NULL ? 0 : strtoull(text, NULL, 10);
 }
 
 static enum MHD_Result refuse_body(struct pen_http_exchange *exchange)
@@ -148,11 +152,12 @@ static enum MHD_Result on_head(struct pen_http_exchange *exchange, const char *m
     exchange->peer = peer_address(exchange);
     if (exchange->method == NULL || exchange->peer == NULL)
         return MHD_NO;
-    return is_announced_too_large(exchange) ? refuse_body(exchange) : MHD_YES;
+    uint64_t bytes = announced_bytes(exchange), max = exchange->server->options.max_body_bytes;
+    exchange->is_body_too_large = bytes > max;
+    return bytes > max && bytes / DISCARD_FACTOR > max ? refuse_body(exchange) : MHD_YES;
 }
 
-/* A body without announced length that grows too large is received to its end, so that the client
- * can read the reply, but not kept. */
+/* What is too large is received to its end, so that the client can read the reply, but not kept. */
 static void on_body(struct pen_http_exchange *exchange, const char *bytes, size_t len)
 {
     if (!exchange->is_body_too_large && pen_buf_add(&exchange->body, bytes, len, NULL) != PEN_OK) {

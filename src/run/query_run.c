@@ -2,9 +2,7 @@
 #include "run/query_run.h"
 
 #include "base/json_writer.h"
-#include "base/msgpack.h"
-#include "base/number.h"
-#include "batch/cell.h"
+#include "batch/pack.h"
 #include "duck/duck_watch.h"
 #include "lake/lake_query.h"
 #include "run/job_run_internal.h"
@@ -84,56 +82,13 @@ static enum pen_code flush(struct result_file *file, struct pen_error *err)
     return PEN_OK;
 }
 
-/* Numbers past int64 and decimals come as bare JSON numbers. */
-static enum pen_code add_json(struct result_file *file, struct pen_slice text,
-                              struct pen_error *err)
-{
-    struct pen_json *value = NULL;
-    size_t used = 0;
-    double number = 0;
-    pen_arena_clear(&file->values);
-    if (pen_json_read(text, &file->values, &value, &used, NULL) == PEN_OK)
-        return pen_msgpack_add_json(&file->buf, value, err);
-    if (pen_parse_double(text, &number))
-        return pen_msgpack_add_double(&file->buf, number, err);
-    return pen_msgpack_add_text(&file->buf, text, err);
-}
-
-static enum pen_code add_value(struct result_file *file, const struct pen_column *column,
-                               size_t row, struct pen_error *err)
-{
-    char text[PEN_INSTANT_TEXT];
-    if (!pen_column_is_valid(column, row))
-        return pen_msgpack_add_nil(&file->buf, err);
-    switch (column->type) {
-    case PEN_TYPE_BOOLEAN:
-        return pen_msgpack_add_bool(&file->buf, pen_column_booleans(column)[row] != 0, err);
-    case PEN_TYPE_LONG:
-        return pen_msgpack_add_int(&file->buf, pen_column_longs(column)[row], err);
-    case PEN_TYPE_DOUBLE:
-        return pen_msgpack_add_double(&file->buf, pen_column_doubles(column)[row], err);
-    case PEN_TYPE_TIMESTAMP: {
-        struct pen_instant instant = {pen_column_longs(column)[row],
-                                      column->nanos != NULL ? column->nanos[row] : 0};
-        size_t len = pen_instant_print(instant, text);
-        return pen_msgpack_add_text(&file->buf, pen_slice(text, len), err);
-    }
-    case PEN_TYPE_STRING:
-        return pen_msgpack_add_text(&file->buf, pen_string_slice(&pen_column_strings(column)[row]),
-                                    err);
-    case PEN_TYPE_JSON:
-        break;
-    }
-    return add_json(file, pen_string_slice(&pen_column_strings(column)[row]), err);
-}
-
 static enum pen_code add_batch(struct result_file *file, const struct pen_batch *batch,
                                struct pen_error *err)
 {
     for (size_t row = 0; row < batch->rows; row++) {
         PEN_TRY(pen_msgpack_add_array(&file->buf, (uint32_t)batch->column_count, err));
         for (size_t i = 0; i < batch->column_count; i++)
-            PEN_TRY(add_value(file, &batch->columns[i], row, err));
+            PEN_TRY(pen_pack_value(&batch->columns[i], row, &file->values, &file->buf, err));
         if (file->buf.len >= FLUSH_BYTES)
             PEN_TRY(flush(file, err));
     }

@@ -31,6 +31,7 @@ class Penstock:
         self.folder = str(folder)
         self.home = os.path.join(self.folder, "home")
         self.endpoint, self.bucket, self.credentials = endpoint, bucket, credentials
+        self.api_key = None  # of its server, once there is one
 
     def env(self, extra=None):
         """Nothing of the caller's but the path; a zone and a locale that must not matter."""

@@ -22,8 +22,9 @@ static struct scene *open_scene(void)
     assert_ok(pen_lake_open(temp_path("home"), PEN_DB_CREATE, &lake, err));
     pen_lake_close(lake);
     scene->arena = PEN_ARENA(1 << 20);
-    scene->api = (struct pen_api){
-        .home = temp_path("home"), .settings = &scene->settings, .cancel = &scene->is_stopping};
+    scene->api = (struct pen_api){.home = temp_path("home"),
+                                  .settings = &scene->settings,
+                                  .is_stopping = &scene->is_stopping};
     struct pen_http_server_options options = {.listen = "127.0.0.1:0"};
     struct pen_http_handler handler = pen_api_handler(&scene->api);
     assert_ok(pen_http_server_new(&options, &handler, &scene->server, err));

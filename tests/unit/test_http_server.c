@@ -239,6 +239,17 @@ static void body_up_to_the_limit_is_taken_and_one_byte_more_refused(void **state
     close_scene(scene);
 }
 
+static void body_far_past_the_limit_is_refused_unread(void **state)
+{
+    (void)state;
+    struct scene *scene = open_scene();
+    char reply[4096];
+    talk(scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n", reply,
+         sizeof reply);
+    assert_memory_equal(reply, "HTTP/1.1 413", 12);
+    close_scene(scene);
+}
+
 static void body_of_unknown_length_past_the_limit_is_refused(void **state)
 {
     (void)state;
@@ -488,6 +499,7 @@ int main(void)
         cmocka_unit_test(request_comes_as_it_was_sent),
         cmocka_unit_test(handler_without_a_reply_gives_500),
         cmocka_unit_test(body_up_to_the_limit_is_taken_and_one_byte_more_refused),
+        cmocka_unit_test(body_far_past_the_limit_is_refused_unread),
         cmocka_unit_test(body_of_unknown_length_past_the_limit_is_refused),
         cmocka_unit_test(head_past_the_limit_is_refused),
         cmocka_unit_test(file_is_sent),

@@ -1,0 +1,41 @@
+#include "api/api_config.h"
+
+#include "conf/load_config.h"
+
+static enum pen_code check_files(const struct pen_api_call *call, const struct pen_node *config,
+                                 struct pen_error *err)
+{
+    const struct pen_node *type = pen_node_get(pen_node_get(config, "in"), "type");
+    bool is_file = type != NULL && pen_slice_is(type->text, "file");
+    if (!is_file || call->principal.role >= PEN_API_ADMIN)
+        return PEN_OK;
+    (void)pen_fail(err, PEN_ERR_AUTH, "in.type 'file' reads files of the server's machine");
+    pen_error_hint(err, "ask an admin, or put the files into a bucket");
+    return PEN_ERR_AUTH;
+}
+
+enum pen_code pen_api_config(struct pen_api_call *call, const struct pen_node *body,
+                             struct pen_warnings *warnings, struct pen_run_env *ret_env,
+                             struct pen_error *err)
+{
+    struct pen_bind bind = {.file = "config", .arena = call->arena, .warnings = warnings};
+    struct pen_node *document = pen_node_get(body, "config"), *config = NULL;
+    if (document == NULL || document->kind != PEN_NODE_MAP)
+        return pen_fail(err, PEN_ERR_CONFIG, "member 'config' must be a JSON object");
+    /* normalising moves nodes: the request's own tree stays as it is */
+    document = pen_node_copy(document, call->arena);
+    if (document == NULL)
+        return pen_fail_nomem(err);
+    PEN_TRY(pen_config_normalize(document, &bind, &config, err));
+    PEN_TRY(check_files(call, config, err));
+    *ret_env = (struct pen_run_env){
+        .home = call->api->home, .config = config, .bind = bind, .cancel = call->api->cancel};
+    return PEN_OK;
+}
+
+enum pen_code pen_api_upstream(struct pen_api_call *call, enum pen_code code)
+{
+    if (code != PEN_OK && code != PEN_ERR_CONFIG && call->status == 0)
+        call->status = 422;
+    return code;
+}
