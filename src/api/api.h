@@ -19,6 +19,7 @@
 #define PEN_API_PARAMS 4
 
 struct pen_api_call;
+struct pen_metrics;
 
 /* What a route needs beyond a role. */
 enum pen_api_trait {
@@ -43,6 +44,7 @@ struct pen_api {
     const char *home; /* absolute */
     const struct pen_settings *settings;
     struct pen_log *log;
+    struct pen_metrics *metrics;     /* may be NULL */
     const volatile int *is_stopping; /* non-zero: the server ends soon */
     const volatile int *cancel;      /* non-zero: whatever is slow is to give up */
     void (*wake)(void *context);     /* a job was queued: somebody is to look; may be NULL */
@@ -74,6 +76,9 @@ struct pen_api_call {
 struct pen_sched;
 PEN_MUST_USE enum pen_code pen_api_sched(struct pen_api_call *call, struct pen_sched **ret_sched,
                                          struct pen_error *err);
+
+/* pen_api_local_lake - the catalog connection of a worker, for streams: fill() gets its local. */
+struct pen_lake *pen_api_local_lake(void *local);
 
 /* pen_api_handler - answers a server's exchanges with the routes. in: api must outlive the server.
  */

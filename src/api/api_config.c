@@ -5,11 +5,13 @@
 static enum pen_code check_files(const struct pen_api_call *call, const struct pen_node *config,
                                  struct pen_error *err)
 {
-    const struct pen_node *type = pen_node_get(pen_node_get(config, "in"), "type");
+    const struct pen_node *in = pen_node_get(config, "in"), *type = pen_node_get(in, "type");
     bool is_file = type != NULL && pen_slice_is(type->text, "file");
-    if (!is_file || call->principal.role >= PEN_API_ADMIN)
+    bool has_profile = pen_node_get(in, "profile_file") != NULL;
+    if ((!is_file && !has_profile) || call->principal.role >= PEN_API_ADMIN)
         return PEN_OK;
-    (void)pen_fail(err, PEN_ERR_AUTH, "in.type 'file' reads files of the server's machine");
+    (void)pen_fail(err, PEN_ERR_AUTH, "%s reads files of the server's machine",
+                   is_file ? "in.type 'file'" : "in.profile_file");
     pen_error_hint(err, "ask an admin, or put the files into a bucket");
     return PEN_ERR_AUTH;
 }

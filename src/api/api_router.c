@@ -1,6 +1,7 @@
 /* api_router.c - from an exchange to its route, and from the route's result to the reply. */
 #include "api/api.h"
 
+#include "api/metrics.h"
 #include "base/civil.h"
 #include "sched/sched.h"
 
@@ -35,6 +36,11 @@ static void close_local(void *context, void *local_memory)
     pen_sched_close(local->sched);
     pen_lake_close(local->lake);
     free(local);
+}
+
+struct pen_lake *pen_api_local_lake(void *local)
+{
+    return ((struct local *)local)->lake;
 }
 
 enum pen_code pen_api_sched(struct pen_api_call *call, struct pen_sched **ret_sched,
@@ -196,12 +202,15 @@ static void handle(void *context, void *local_memory, struct pen_http_exchange *
     if (code != PEN_OK)
         pen_api_reply_error(&call, code, &err);
     int status = pen_http_exchange_status(exchange);
+    int64_t duration_us = pen_monotonic_us() - start_us;
+    if (call.api->metrics != NULL)
+        pen_metrics_request(call.api->metrics, status, duration_us);
     if (is_audited(&call))
         audit(&call, status);
     pen_log_write(call.api->log, status >= 500 ? PEN_LOG_ERROR : PEN_LOG_DEBUG, "api",
                   "%s %s %s %d in %lld us%s%s", pen_http_exchange_peer(exchange),
                   pen_http_exchange_method(exchange), pen_http_exchange_path(exchange), status,
-                  (long long)(pen_monotonic_us() - start_us), code == PEN_OK ? "" : ": ",
+                  (long long)duration_us, code == PEN_OK ? "" : ": ",
                   code == PEN_OK ? "" : err.message);
 }
 

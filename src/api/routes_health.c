@@ -1,4 +1,5 @@
 /* routes_health.c - what probes ask. */
+#include "api/metrics.h"
 #include "api/routes_internal.h"
 
 #include "base/json_writer.h"
@@ -36,9 +37,20 @@ static enum pen_code get_readyz(struct pen_api_call *call, struct pen_error *err
     return reply_status(call, "ready", err);
 }
 
+/* Figures about the catalog are asked for, those about what happened here are kept. */
+static enum pen_code get_metrics(struct pen_api_call *call, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF((size_t)1 << 20);
+    if (call->api->metrics == NULL)
+        return pen_api_refuse(call, 404, err, "this server keeps no metrics");
+    PEN_TRY(pen_metrics_print(call->api->metrics, call->lake, &text, err));
+    return pen_api_reply_bytes(call, "text/plain; version=0.0.4; charset=utf-8", &text, err);
+}
+
 const struct pen_api_route pen_routes_health[] = {
     {"GET", "/healthz", PEN_API_ANYBODY, PEN_API_PLAIN, get_healthz, "The process answers"},
     {"GET", "/readyz", PEN_API_ANYBODY, PEN_API_PLAIN | PEN_API_SLOW, get_readyz,
      "The metadata can be written"},
+    {"GET", "/metrics", PEN_API_VIEWER, PEN_API_PLAIN, get_metrics, "Figures for Prometheus"},
     {.method = NULL},
 };

@@ -6,6 +6,7 @@
 
 extern const struct pen_api_route pen_routes_access[];
 extern const struct pen_api_route pen_routes_connection[];
+extern const struct pen_api_route pen_routes_console[];
 extern const struct pen_api_route pen_routes_health[];
 extern const struct pen_api_route pen_routes_issue[];
 extern const struct pen_api_route pen_routes_job[];

@@ -156,7 +156,8 @@ static enum pen_code post_session(struct pen_api_call *call, struct pen_error *e
     if (words.cron == NULL)
         words.cron = "";
     PEN_TRY(pen_api_sched(call, &sched, err));
-    PEN_TRY(pen_sched_create(sched, &words, pen_now_us(), &schedule, err));
+    PEN_TRY(pen_sched_create(sched, &words, pen_now_us(), NULL, err));
+    PEN_TRY(pen_schedule_get(pen_lake_db(call->lake), words.name, call->arena, &schedule, err));
     pen_api_wake(call->api);
     return reply_session(call, &schedule, err);
 }

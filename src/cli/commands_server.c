@@ -3,6 +3,7 @@
  *     main:      signals, watchdog, settings        worker threads: jobs
  *     I/O thread: connections                       lanes: HTTP requests */
 #include "api/api.h"
+#include "api/metrics.h"
 #include "cli/lake_scope.h"
 #include "cli/sd_notify.h"
 #include "cli/server_lock.h"
@@ -31,6 +32,7 @@ struct service {
     struct pen_job_workers *workers;
     _Atomic(struct pen_scheduler_thread *) scheduler; /* workers start before it */
     struct pen_http_server *http;
+    struct pen_metrics *metrics;
     struct pen_api api;
     volatile int is_stopping, is_http_over;
     struct pen_buf certificate, certificate_key;
@@ -49,6 +51,7 @@ static void service_release(struct service *service)
     pen_http_server_free(service->http);
     pen_scheduler_free(service->scheduler);
     pen_job_workers_free(service->workers);
+    pen_metrics_free(service->metrics);
     pen_log_close(service->log);
     pen_server_lock_release(&service->lock);
     pen_buf_release(&service->certificate);
@@ -130,7 +133,7 @@ static enum pen_code catch_hangup(struct pen_error *err)
 static void on_job_end(void *context, const struct pen_job_ended *ended)
 {
     struct service *service = context;
-    (void)ended;
+    pen_metrics_job(service->metrics, ended);
     struct pen_scheduler_thread *scheduler = service->scheduler;
     if (scheduler != NULL)
         pen_scheduler_wake(scheduler);
@@ -166,6 +169,7 @@ static enum pen_code start_workers(struct service *service, struct pen_error *er
         .max_threads =
             service->cli->settings.threads > 0 ? (unsigned)service->cli->settings.threads : 0,
         .log = service->log,
+        .traffic = pen_metrics_traffic(service->metrics),
         .on_end = on_job_end,
         .context = service,
     };
@@ -186,6 +190,7 @@ static enum pen_code start_http(struct service *service, struct pen_error *err)
         .home = service->cli->home,
         .settings = &service->cli->settings,
         .log = service->log,
+        .metrics = service->metrics,
         .is_stopping = &service->is_stopping,
         .cancel = &service->is_http_over,
         .wake = wake,
@@ -245,6 +250,7 @@ static enum pen_code start(struct service *service, struct pen_error *err)
     PEN_TRY(pen_server_lock_take(service->cli->home, &service->lock, err));
     PEN_TRY(prepare_home(service, err));
     PEN_TRY(catch_hangup(err));
+    PEN_TRY(pen_metrics_new(&service->metrics, err));
     PEN_TRY(start_workers(service, err));
     PEN_TRY(start_scheduler(service, err));
     PEN_TRY(start_http(service, err));

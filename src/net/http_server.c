@@ -177,7 +177,9 @@ static enum MHD_Result on_whole(struct pen_http_exchange *exchange)
     return MHD_YES;
 }
 
-/* Called when the head has come, for each piece of the body, at its end, and after a resume. */
+/* Called when the head has come, for each piece of the body, at its end, and after a resume.
+ * The parameters are the library's choice. */
+// NOLINTNEXTLINE(readability-function-size)
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_len, void **ret_exchange)

@@ -18,7 +18,7 @@ struct pen_byte_stream {
     struct stage *stages;
     size_t stage_count;
     bool is_cut;
-    _Atomic uint64_t *stored_bytes;
+    _Atomic uint64_t *stored_bytes, *plain_bytes;
     uint64_t max_ratio, stored, plain; /* stored and plain: bytes so far */
 };
 
@@ -48,6 +48,7 @@ enum pen_code pen_byte_stream_new(const struct pen_byte_stream_options *options,
     stream->is_cut = options->is_cut;
     stream->stored_bytes = options->stored_bytes;
     stream->max_ratio = options->max_ratio;
+    stream->plain_bytes = options->plain_bytes;
     stream->stages = calloc(options->decoder_count + 1, sizeof *stream->stages);
     if (stream->stages == NULL)
         return pen_fail_nomem(err);
@@ -150,6 +151,8 @@ enum pen_code pen_byte_stream_read(struct pen_byte_stream *stream, char *buf, si
         pen_error_hint(err, "raise exec.max_inflate_ratio if it is right so");
         return code;
     }
+    if (stream->plain_bytes != NULL)
+        atomic_fetch_add_explicit(stream->plain_bytes, len, memory_order_relaxed);
     *ret_len = len;
     return PEN_OK;
 }

@@ -31,6 +31,7 @@ struct pen_byte_stream_options {
     bool is_cut; /* the stored bytes are a sample cut somewhere: their end is no truncation */
     uint64_t max_ratio;             /* plain bytes for each stored one; 0: no limit */
     _Atomic uint64_t *stored_bytes; /* grows by the bytes read, for progress; may be NULL */
+    _Atomic uint64_t *plain_bytes;  /* grows by the bytes delivered; may be NULL */
 };
 
 /* pen_byte_stream_new - takes the reader (also on error). errors: what a decoder's open returns. */

@@ -260,6 +260,7 @@ static enum pen_code run_to_its_end(struct pen_job_run *run, struct pen_error *e
     enum pen_code code = run_job(run, &failed);
     pen_monitor_stop(run);
     copy_reject_counts(run);
+    run->result->plain_bytes = atomic_load(&run->progress.plain_bytes);
     if (code == PEN_OK) {
         run->result->status = PEN_JOB_SUCCESS;
         if (!pen_query_is_query(run->job.type))

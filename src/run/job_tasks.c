@@ -269,6 +269,8 @@ enum pen_code pen_job_run_tasks(struct pen_job_run *run, struct pen_error *err)
     PEN_TRY(pen_rejects_close(&run->rejects, err));
     PEN_TRY(pen_job_parts_get(pen_lake_db(run->lake), run->job.job_id, &run->parts, err));
     run->result->parts = run->parts.count;
+    for (size_t i = 0; i < run->parts.count; i++)
+        run->result->part_bytes += run->parts.parts[i].size_bytes;
     return PEN_OK;
 }
 

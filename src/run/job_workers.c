@@ -79,7 +79,8 @@ static void run_jobs(struct pen_job_workers *workers)
     struct pen_run_env env = {.home = workers->options.home,
                               .cancel = &workers->cancel,
                               .log = log_line,
-                              .log_context = workers};
+                              .log_context = workers,
+                              .traffic = workers->options.traffic};
     for (;;) {
         (void)pthread_mutex_lock(&workers->lock);
         struct pen_execute_options options = {

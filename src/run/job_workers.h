@@ -25,8 +25,9 @@ struct pen_job_workers_options {
     unsigned count;       /* jobs at once */
     unsigned max_threads; /* of a job that does not say exec.max_threads; 0: one a core */
     uint64_t query_memory_bytes;
-    const char *temp_folder; /* of queries; NULL: they may not spill */
-    struct pen_log *log;     /* may be NULL */
+    const char *temp_folder;        /* of queries; NULL: they may not spill */
+    struct pen_log *log;            /* may be NULL */
+    struct pen_s3_traffic *traffic; /* counts the jobs' requests to S3; may be NULL */
     /* after each job, from its worker; may be NULL */
     void (*on_end)(void *context, const struct pen_job_ended *ended);
     void *context;

@@ -23,6 +23,7 @@ struct pen_run_env {
     /* one line for people and the engine log; level "info", "warn", "debug"; from any thread */
     void (*log)(void *context, const char *level, const char *text);
     void *log_context;
+    struct pen_s3_traffic *traffic; /* counts requests to S3; may be NULL */
 };
 
 /* --- preview ---------------------------------------------------------------------------------- */
@@ -141,8 +142,9 @@ struct pen_run_result {
     bool is_resumed; /* an earlier attempt had begun it; set before on_job */
     enum pen_job_status status;
     struct pen_job_counts counts;
-    uint64_t parts;
-    int64_t snapshot_id; /* -1: nothing was committed */
+    uint64_t parts, part_bytes;
+    uint64_t plain_bytes; /* decoded by this attempt */
+    int64_t snapshot_id;  /* -1: nothing was committed */
     int64_t elapsed_us;
     bool is_table_created, is_database_created;
     bool is_emptied; /* mode replace found no object: the table is empty now */

@@ -39,6 +39,7 @@ static enum pen_code open_scope(const struct pen_run_env *env,
         .folder = env->folder,
         .log = env->log,
         .log_context = env->log_context,
+        .traffic = env->traffic,
     };
     return pen_load_new(config, &source_env, options, &scope->load, err);
 }

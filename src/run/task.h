@@ -18,7 +18,7 @@
 
 /* Figures that grow while a job runs; read by the progress line. */
 struct pen_progress {
-    _Atomic uint64_t stored_bytes, rows, rejected, objects;
+    _Atomic uint64_t stored_bytes, plain_bytes, rows, rejected, objects;
     _Atomic uint64_t replaced;           /* malformed units of text that became U+FFFD */
     uint64_t total_bytes, total_objects; /* set before the start */
 };

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "net/http_client.h"
 #include "net/retry.h"
+#include "s3/s3_traffic.h"
 
 struct pen_s3_client;
 struct pen_s3_body;
@@ -35,6 +36,7 @@ struct pen_s3_options {
     const volatile int *cancel;                                      /* may be NULL */
     void (*log)(void *context, const char *level, const char *text); /* may be NULL; any thread */
     void *log_context;
+    struct pen_s3_traffic *traffic; /* counts requests; may be NULL */
 };
 
 /* pen_s3_client_new - checks endpoint and region; makes no request.

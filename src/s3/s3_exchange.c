@@ -138,6 +138,20 @@ static enum pen_code send_signed(struct s3_exchange *x, const struct target *tar
     return pen_http_start(options->http, &http, &x->call, err);
 }
 
+static void count_request(const struct s3_exchange *x)
+{
+    struct pen_s3_traffic *traffic = x->client->options.traffic;
+    if (traffic == NULL)
+        return;
+    if (x->key == NULL)
+        (void)atomic_fetch_add(&traffic->list_requests, 1);
+    else if (strcmp(x->method, "HEAD") == 0)
+        (void)atomic_fetch_add(&traffic->head_requests, 1);
+    else
+        (void)atomic_fetch_add(&traffic->get_requests, 1);
+    atomic_store(&traffic->credential_expiry_us, x->used.expiry_utc_us);
+}
+
 enum pen_code s3_exchange_send(struct s3_exchange *x, struct pen_error *err)
 {
     pen_http_close(PEN_TAKE(x->call));
@@ -150,6 +164,7 @@ enum pen_code s3_exchange_send(struct s3_exchange *x, struct pen_error *err)
     if (provider != NULL)
         PEN_TRY(provider->get(provider, &x->used, err));
     PEN_TRY(find_target(x, &target, err));
+    count_request(x);
     return send_signed(x, &target, err);
 }
 
@@ -243,7 +258,10 @@ bool s3_exchange_again(struct s3_exchange *x, struct pen_error *failed, int64_t 
 {
     pen_http_close(PEN_TAKE(x->call)); /* the connection is not held while waiting */
     set_place(x, failed);
-    return pen_retry_again(&x->retry, failed, retry_after_ms);
+    bool is_again = pen_retry_again(&x->retry, failed, retry_after_ms);
+    if (is_again && x->client->options.traffic != NULL)
+        (void)atomic_fetch_add(&x->client->options.traffic->retries, 1);
+    return is_again;
 }
 
 enum pen_code s3_exchange_wait(struct s3_exchange *x, int *ret_status, struct pen_error *err)

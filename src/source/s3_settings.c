@@ -290,6 +290,7 @@ static enum pen_code make_client(struct pen_s3_settings *s, struct pen_source *s
         .cancel = source->env.cancel,
         .log = source->env.log,
         .log_context = source->env.log_context,
+        .traffic = source->env.traffic,
     };
     struct pen_error reason = {0};
     enum pen_code code = pen_s3_client_new(&options, &s->client, &reason);

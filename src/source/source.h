@@ -24,6 +24,7 @@ struct pen_source_env {
     /* one line of engine log: level "info", "warn" or "debug"; may be called from any thread */
     void (*log)(void *log_context, const char *level, const char *text);
     void *log_context;
+    struct pen_s3_traffic *traffic; /* counts requests to S3; may be NULL */
     int64_t memory_bytes; /* the most bytes that all open readers may hold received and unread */
 };
 

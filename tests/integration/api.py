@@ -15,6 +15,7 @@ import urllib.parse
 
 import msgpack
 
+import openapi_check
 from penstock import BINARY
 
 DEADLINE_SECONDS = 120
@@ -111,7 +112,9 @@ class Server:
         try:
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
-            return Reply(response, response.read())
+            reply = Reply(response, response.read())
+            openapi_check.check(method, path, reply)
+            return reply
         finally:
             connection.close()
 
@@ -246,8 +249,8 @@ class TdClient:
     def show_session(self, name):
         return self.request("GET", "/v3/bulk_loads/%s" % self.e(name)).json
 
-    def update_session(self, name, **members):
-        return self.request("PUT", "/v3/bulk_loads/%s" % self.e(name), body=members).json
+    def update_session(self, session, /, **members):
+        return self.request("PUT", "/v3/bulk_loads/%s" % self.e(session), body=members).json
 
     def delete_session(self, name):
         return self.request("DELETE", "/v3/bulk_loads/%s" % self.e(name)).json

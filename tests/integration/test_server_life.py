@@ -4,6 +4,8 @@ import signal
 import socket
 import time
 
+import pytest
+
 from api import DEADLINE_SECONDS, Server, TdClient
 
 SLOW = "SELECT count(*) FROM range(1000000) a, range(1000000) b"
@@ -101,6 +103,28 @@ def test_job_is_claimed_after_kill_9_of_its_server(penstock):
     with Server(penstock) as again:
         assert TdClient(again).wait(job_id) == "success"
         assert TdClient(again).rows(job_id) == [[3600000000]]
+
+
+@pytest.mark.parametrize("rounds", [2])
+def test_load_survives_kill_9_of_its_server(penstock, s3, bucket, rounds):
+    """However often the server dies, the rows are there once."""
+    for i in range(8):
+        s3.put(bucket, "part%d.csv" % i, "id,name\n" + "".join("%d,n\n" % (i * 20000 + n) for n in range(20000)))
+    server = Server(penstock).start()
+    td = TdClient(server)
+    td.create_database("test_db")
+    td.create_table("test_db", "tab")
+    config = {"in": penstock.source(min_task_size=0), "out": {"mode": "append"}}
+    job_id = td.issue("test_db", "tab", config)
+    for _ in range(rounds):
+        wait_for("begun", lambda: td.job_status(job_id) != "queued")
+        time.sleep(0.05)
+        server.kill()
+        server = Server(penstock).start()
+        td = TdClient(server)
+    assert td.wait(job_id) == "success", td.show_job(job_id)
+    server.stop()
+    assert penstock.query("SELECT count(*) AS n, count(DISTINCT id) AS d FROM tab") == [{"n": 160000, "d": 160000}]
 
 
 # -- connector:issue beside a server

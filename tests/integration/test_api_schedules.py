@@ -1,0 +1,98 @@
+"""Schedules over the API, and what the server makes of them."""
+import re
+import time
+
+import pytest
+
+from api import DEADLINE_SECONDS, Server, TdClient
+from test_api import TIME, config_of, refused
+
+
+@pytest.fixture
+def server(penstock):
+    with Server(penstock) as running:
+        yield running
+
+
+@pytest.fixture
+def td(server):
+    client = TdClient(server)
+    client.create_database("sample_db")
+    client.create_table("sample_db", "tab")
+    return client
+
+
+def create(penstock, td, **members):
+    words = {"name": "daily import", "cron": "10 0 * * *", "timezone": "Asia/Tokyo", "delay": 60,
+             "database": "sample_db", "table": "tab", "config": config_of(penstock)}
+    words.update(members)
+    return td.create_session(**words)
+
+
+def test_session_is_made_shown_changed_and_deleted(penstock, td):
+    made = create(penstock, td)
+    assert (made["name"], made["cron"], made["timezone"], made["delay"]) == \
+        ("daily import", "10 0 * * *", "Asia/Tokyo", 60)
+    assert made["config"]["in"]["secret_access_key"] == "***" and made["config_diff"] == {}
+    assert TIME.match(made["next_time"])
+    assert td.show_session("daily import") == made
+    assert [each["name"] for each in td.sessions()] == ["daily import"]
+    changed = td.update_session("daily import", name="hourly", cron="@hourly", config_diff={"in": {"last_path": "a/b"}})
+    assert (changed["name"], changed["cron"], changed["config_diff"]) == \
+        ("hourly", "@hourly", {"in": {"last_path": "a/b"}})
+    assert changed["timezone"] == "Asia/Tokyo" and changed["config"] == made["config"]
+    assert td.update_session("hourly", cron="")["next_time"] is None
+    assert td.delete_session("hourly")["name"] == "hourly"
+    refused(404, td.show_session, "hourly")
+    refused(404, td.delete_session, "hourly")
+    assert td.sessions() == []
+
+
+def test_session_words_are_checked(penstock, td):
+    assert "PST" in refused(400, create, penstock, td, timezone="PST")
+    refused(400, create, penstock, td, cron="61 * * * *")
+    refused(400, create, penstock, td, delay=-1)
+    refused(404, create, penstock, td, database="no_such_db")
+    refused(404, create, penstock, td, table="no_such_table")
+    refused(400, td.create_session, name="x")
+    create(penstock, td)
+    refused(409, create, penstock, td)
+    refused(404, td.update_session, "other", cron="")
+    refused(404, td.run_session, "other")
+
+
+def test_run_by_hand_continues_where_the_last_one_ended(penstock, s3, bucket, td):
+    create(penstock, td, cron="")
+    s3.put(bucket, "a.csv", "id,name\n1,one\n")
+    assert td.wait(td.run_session("daily import", 1426000000)) == "success"
+    assert td.show_session("daily import")["config_diff"]["in"]["last_path"] == "a.csv"
+    s3.put(bucket, "b.csv", "id,name\n2,two\n")
+    second = td.run_session("daily import")
+    assert td.wait(second) == "success"
+    newest, oldest = td.history("daily import")
+    assert newest["job_id"] == second and (newest["records"], oldest["records"]) == (1, 1)
+    assert oldest["scheduled_at"] == 1426000000 and newest["start_at"] <= newest["end_at"]
+    assert newest["database"]["name"] == "sample_db" and newest["table"]["name"] == "tab"
+    assert ["id", "long", ""] in newest["schema"]
+    assert penstock.run("query", "-d", "sample_db", "-f", "csv", "SELECT count(*) AS n FROM tab").out == "n\n2\n"
+
+
+def test_config_diff_rewinds(penstock, s3, bucket, td):
+    create(penstock, td, cron="")
+    s3.put(bucket, "a.csv", "id,name\n1,one\n")
+    td.wait(td.run_session("daily import"))
+    td.update_session("daily import", config_diff={"in": {"last_path": ""}})
+    assert td.wait(td.run_session("daily import")) == "success"
+    assert [run["records"] for run in td.history("daily import")] == [1, 1]
+
+
+def test_server_runs_what_is_due(penstock, s3, bucket, td):
+    """A schedule of every minute, made so that its first time is near."""
+    s3.put(bucket, "a.csv", "id,name\n1,one\n")
+    create(penstock, td, cron="* * * * *", timezone="UTC", delay=0)
+    until = time.monotonic() + 60 + DEADLINE_SECONDS
+    while not (runs := td.history("daily import")) or runs[0]["status"] != "success":
+        assert time.monotonic() < until, td.server.log()
+        time.sleep(0.2)
+    assert runs[0]["scheduled_at"] % 60 == 0 and runs[0]["records"] == 1
+    assert re.match(r"\d+$", runs[0]["job_id"])
