@@ -208,6 +208,7 @@ static const struct pen_flag tail_flags[] = {
 static const struct pen_flag create_flags[] = {
     {"type", 'T', "TYPE", false, "only 'log' is known"},
     {"expire-days", 0, "DAYS", false, "rows older than that many days may go; 0: never"},
+    {"time-partition", 0, "UNIT", false, "cut files by hour, day or month of time (default none)"},
     {"include-v", 0, "BOOL", false, "accepted; has no meaning here"},
     {"detect-schema", 0, "BOOL", false, "accepted; has no meaning here"},
     {NULL, 0, NULL, false, NULL},
@@ -245,6 +246,8 @@ static const char *const create_examples[] = {"table:create td_sample_db td_samp
 static const char *const delete_examples[] = {"table:delete td_sample_db td_sample_table", NULL};
 static const char *const rename_examples[] = {"table:rename td_sample_db old_name new_name", NULL};
 static const char *const swap_examples[] = {"table:swap td_sample_db table_a table_b", NULL};
+static const char *const partition_examples[] = {"table:partition td_sample_db access_log day",
+                                                 NULL};
 static const char *const compact_examples[] = {"table:compact td_sample_db td_sample_table",
                                                "table:compact td_sample_db td_sample_table "
                                                "--target-bytes 64M",
@@ -312,6 +315,15 @@ const struct pen_command pen_commands_table[] = {
      .examples = expire_examples,
      .flags = no_flags,
      .run = pen_table_expire},
+    {.name = "table:partition",
+     .arguments = "<db> <table> <unit>",
+     .min_words = 3,
+     .max_words = 3,
+     .description = "Set by which unit of time files are cut: hour, day, month or none\n"
+                    "Loads from now on keep to it, and table:compact cuts what is there.",
+     .examples = partition_examples,
+     .flags = no_flags,
+     .run = pen_table_partition},
     {.name = "table:compact",
      .arguments = "<db> <table>",
      .min_words = 2,

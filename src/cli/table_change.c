@@ -10,6 +10,7 @@ struct change {
     const char *database, *table, *other;
     bool is_overwrite;
     int64_t days;
+    const char *unit; /* of time_partition; NULL: not said */
 };
 
 /* Words that Hive keeps for itself; the original warns of tables with such names. */
@@ -56,11 +57,21 @@ static enum pen_code expire_in(struct pen_lake_txn *txn, void *context, struct p
     return pen_lake_table_set_expire_days(txn, table_id, change->days, err);
 }
 
+static enum pen_code partition_in(struct pen_lake_txn *txn, void *context, struct pen_error *err)
+{
+    const struct change *change = context;
+    int64_t table_id = 0;
+    PEN_TRY(find_id(txn, change, &table_id, err));
+    return pen_lake_table_set_time_partition(txn, table_id, change->unit, err);
+}
+
 static enum pen_code create_in(struct pen_lake_txn *txn, void *context, struct pen_error *err)
 {
     const struct change *change = context;
     PEN_TRY(pen_lake_table_create(txn, change->database, change->table, NULL, err));
-    return change->days > 0 ? expire_in(txn, context, err) : PEN_OK;
+    if (change->days > 0)
+        PEN_TRY(expire_in(txn, context, err));
+    return change->unit != NULL ? partition_in(txn, context, err) : PEN_OK;
 }
 
 static enum pen_code drop_in(struct pen_lake_txn *txn, void *context, struct pen_error *err)
@@ -93,6 +104,33 @@ static enum pen_code apply(struct pen_cli *cli, pen_lake_fn fn, struct change *c
     return code == PEN_OK ? PEN_OK : pen_cli_plain(cli, code, err, NULL);
 }
 
+static bool is_unit(const char *word)
+{
+    return strcmp(word, "none") == 0 || strcmp(word, "hour") == 0 || strcmp(word, "day") == 0 ||
+           strcmp(word, "month") == 0;
+}
+
+enum pen_code pen_table_partition(struct pen_cli *cli, const struct pen_args *args,
+                                  struct pen_error *err)
+{
+    struct change change = {
+        .database = args->words[0], .table = args->words[1], .unit = args->words[2]};
+    bool is_done = false;
+    if (!is_unit(change.unit))
+        return pen_cli_usage(cli, err, "a partition is none, hour, day or month, not '%s'",
+                             change.unit);
+    PEN_TRY(apply(cli, partition_in, &change, &is_done, err));
+    if (is_done && strcmp(change.unit, "none") == 0)
+        pen_cli_say(cli, "Loads into '%s.%s' are no longer cut by time.", change.database,
+                    change.table);
+    else if (is_done)
+        pen_cli_say(cli,
+                    "Loads into '%s.%s' are cut by %s; 'penstock %stable:compact' cuts what "
+                    "is there.",
+                    change.database, change.table, change.unit, pen_cli_home_words(cli));
+    return PEN_OK;
+}
+
 enum pen_code pen_table_create(struct pen_cli *cli, const struct pen_args *args,
                                struct pen_error *err)
 {
@@ -102,6 +140,10 @@ enum pen_code pen_table_create(struct pen_cli *cli, const struct pen_args *args,
     if (type != NULL && strcmp(type, "log") != 0)
         return pen_cli_usage(cli, err, "Unknown table type '%s'; only 'log' is known", type);
     PEN_TRY(pen_args_int(args, "expire-days", 0, INT32_MAX, 0, &change.days, err));
+    change.unit = pen_args_value(args, "time-partition");
+    if (change.unit != NULL && !is_unit(change.unit))
+        return pen_cli_usage(cli, err, "a partition is none, hour, day or month, not '%s'",
+                             change.unit);
     PEN_TRY(pen_lake_check_name("Table", pen_slice_str(change.table), err));
     if (is_reserved(change.table)) {
         pen_cli_say(cli, "* WARNING *");

@@ -16,6 +16,8 @@ enum pen_code pen_table_swap(struct pen_cli *cli, const struct pen_args *args,
 enum pen_code pen_table_expire(struct pen_cli *cli, const struct pen_args *args,
                                struct pen_error *err);
 
+enum pen_code pen_table_partition(struct pen_cli *cli, const struct pen_args *args,
+                                  struct pen_error *err);
 enum pen_code pen_table_objects(struct pen_cli *cli, const struct pen_args *args,
                                 struct pen_error *err);
 enum pen_code pen_table_forget(struct pen_cli *cli, const struct pen_args *args,

@@ -187,6 +187,9 @@ PEN_MUST_USE enum pen_code pen_lake_table_swap(struct pen_lake_txn *txn, const c
 PEN_MUST_USE enum pen_code pen_lake_table_empty(struct pen_lake_txn *txn, const char *database,
                                                 const char *table, struct pen_error *err);
 
+/* pen_lake_sql_type - DuckDB's word for a type of ours. */
+const char *pen_lake_sql_type(enum pen_type type);
+
 /* pen_lake_table_set_* - our own properties; they make no snapshot. */
 PEN_MUST_USE enum pen_code pen_lake_table_set_time_column(struct pen_lake_txn *txn,
                                                           int64_t table_id, const char *column,
@@ -216,6 +219,7 @@ struct pen_lake_layout {
     const char *database, *table;
     int64_t table_id; /* 0: the commit creates the table */
     const char *folder;
+    const char *time_partition;      /* "none", "hour", "day", "month": how parts are to be cut */
     struct pen_lake_target *targets; /* one per column of the load's schema, same order */
     size_t target_count;
 };

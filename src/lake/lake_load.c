@@ -129,7 +129,10 @@ enum pen_code pen_lake_layout(struct pen_lake_txn *txn, const struct pen_lake_wi
 {
     struct pen_lake_table table = {0};
     PEN_TRY(look_up_table(txn, wish, arena, &table, err));
-    struct pen_lake_layout layout = {.table_id = table.table_id, .folder = table.folder};
+    struct pen_lake_layout layout = {
+        .table_id = table.table_id,
+        .folder = table.folder,
+        .time_partition = table.time_partition == NULL ? "none" : table.time_partition};
     PEN_TRY(pen_lake_copy(arena, pen_slice_str(wish->database), &layout.database, err));
     PEN_TRY(pen_lake_copy(arena, pen_slice_str(wish->table), &layout.table, err));
     layout.target_count = wish->schema->count;

@@ -51,6 +51,14 @@ const char *pen_lake_type_text(enum pen_type type)
     return "varchar"; /* not reached: every type of ours is in the table */
 }
 
+const char *pen_lake_sql_type(enum pen_type type)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        if (types[i].is_own && types[i].type == type)
+            return types[i].sql;
+    return "VARCHAR"; /* not reached, as above */
+}
+
 static size_t find_type(const char *text)
 {
     for (size_t i = 0; i < TYPE_COUNT; i++)

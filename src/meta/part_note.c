@@ -28,6 +28,15 @@ enum pen_code pen_part_give_up(struct pen_db *db, const char *file_name, struct 
                       "it", PEN_NO_JOB, file_name);
 }
 
+enum pen_code pen_part_drop(struct pen_db *db, int64_t job_id, const char *file_name,
+                            struct pen_error *err)
+{
+    return pen_db_run(db, NULL, err,
+                      "DELETE FROM job_part WHERE job_id = $1 AND file_name = $2 "
+                      "AND state = 'writing'",
+                      "it", job_id, file_name);
+}
+
 static enum pen_code read_note(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
                                void *item, struct pen_error *err)
 {

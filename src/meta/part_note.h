@@ -26,6 +26,10 @@ PEN_MUST_USE enum pen_code pen_part_take(struct pen_db *db, const char *file_nam
 PEN_MUST_USE enum pen_code pen_part_give_up(struct pen_db *db, const char *file_name,
                                             struct pen_error *err);
 
+/* pen_part_drop - forgets the note of a part that its job removed from disk again (it was cut). */
+PEN_MUST_USE enum pen_code pen_part_drop(struct pen_db *db, int64_t job_id, const char *file_name,
+                                         struct pen_error *err);
+
 /* A noted part. */
 struct pen_noted_part {
     int64_t part_id, job_id;

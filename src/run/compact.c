@@ -108,7 +108,9 @@ static struct candidate candidate_of(const struct compaction *c, size_t index)
     bool is_known = file->has_time && !file->has_null_time && is_in_calendar(file->min_time) &&
                     is_in_calendar(file->max_time);
     /* rows without a time, and nothing else, are a partition of their own */
-    bool is_rest = file->is_all_null_time;
+    bool is_rest =
+        file->is_all_null_time ||
+        (file->has_time && (file->max_time < 0 || file->min_time > PEN_DUCK_LAST_SECOND));
     if (is_known)
         made.unit = pen_duck_unit_start(c->unit, file->min_time);
     else if (is_rest)
@@ -241,7 +243,9 @@ static enum pen_code write_mixed(struct compaction *c, const struct pen_duck_vie
     size_t count = 0;
     *ret_is_done = true;
     PEN_TRY(pen_cut_ranges(&cut, &c->arena, &ranges, &count, err));
-    if (count == PEN_CUT_PARTS_MAX && view->file_count >= count) {
+    /* too many units to get on, or a file that was of one kind after all (rows without a time) */
+    bool is_whole = count == 1 && view->file_count == 1 && view->files[0].delete_path == NULL;
+    if (is_whole || (count == PEN_CUT_PARTS_MAX && view->file_count >= count)) {
         *ret_is_done = false;
         return PEN_OK;
     }

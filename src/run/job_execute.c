@@ -132,9 +132,7 @@ static enum pen_code run_load(struct pen_job_run *run, struct pen_error *err)
     PEN_TRY(pen_job_run_settle_layout(run, err));
     PEN_TRY(open_rejects(run, err));
     PEN_TRY(log_start(run, err));
-    struct pen_duck_options duck = {.threads = (unsigned)run->scope.load->exec.max_threads};
-    if (run->plan.task_count > 0)
-        PEN_TRY(pen_duck_open(&duck, &run->duck, err));
+    PEN_TRY(pen_job_run_open_engine(run, err));
     PEN_TRY(pen_prefetch_new(run->scope.load->source, run->plan.objects, run->plan.object_count,
                              PREFETCH_WINDOW, &run->prefetch, err));
     PEN_TRY(pen_job_run_tasks(run, err));

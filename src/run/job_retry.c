@@ -54,8 +54,7 @@ static void drop_attempt(struct pen_job_run *run)
 {
     pen_prefetch_free(run->prefetch);
     run->prefetch = NULL;
-    pen_duck_close(run->duck);
-    run->duck = NULL;
+    pen_job_run_close_engine(run);
     pen_rejects_release(&run->rejects);
     pen_conform_free(run->conform);
     run->conform = NULL;

@@ -72,6 +72,7 @@ struct pen_job_run {
     struct pen_plan plan;
     struct pen_job_task *stored_tasks; /* per task of the plan when an earlier attempt made it */
     struct pen_duck *duck;
+    char *spill; /* folder that the engine may spill into; NULL: it may not */
     struct pen_prefetch *prefetch;
     struct pen_job_log log;
     struct pen_rejects rejects;
@@ -112,6 +113,28 @@ PEN_MUST_USE enum pen_code pen_job_words_read(const char *text, struct pen_arena
 PEN_MUST_USE enum pen_code pen_job_run_words(struct pen_job_run *run,
                                              const struct pen_submit_options *options,
                                              struct pen_error *err);
+
+/* Notes a further part of a task before its file is made. */
+typedef enum pen_code (*pen_job_note_fn)(void *context, const char *file_name,
+                                         struct pen_error *err);
+
+/* pen_job_time_target - the column of the layout that parts are cut by; NULL when the table has no
+ * time_partition. */
+const struct pen_lake_target *pen_job_time_target(const struct pen_job_run *run);
+
+/* pen_job_cut_part - the one part of a task, sorted by time, becomes parts of one unit of time each
+ * when it spans several (job_cut.c). in: parts: the part; columns: the layout's. out: parts: what
+ * takes its place; the file of the part that was cut is gone. */
+PEN_MUST_USE enum pen_code pen_job_cut_part(struct pen_job_run *run,
+                                            const struct pen_duck_column *columns,
+                                            pen_job_note_fn note, void *context,
+                                            struct pen_parts *inout_parts, struct pen_error *err);
+
+/* pen_job_run_open_engine, _close_engine - run->duck, and the folder that it spills into: tables
+ * with a time_partition have their parts sorted, which may take more than memory. close: fine when
+ * it is not open. */
+PEN_MUST_USE enum pen_code pen_job_run_open_engine(struct pen_job_run *run, struct pen_error *err);
+void pen_job_run_close_engine(struct pen_job_run *run);
 
 /* pen_job_run_prepare - after open: run->job and words from what was asked for, and the set-up.
  * pen_job_run_create - then a job in the queue, or, when is_claimed, already run->owner's. */

@@ -37,7 +37,7 @@ void pen_job_run_free(struct pen_job_run *run)
         return;
     pen_monitor_stop(run);
     pen_prefetch_free(run->prefetch);
-    pen_duck_close(run->duck);
+    pen_job_run_close_engine(run);
     pen_rejects_release(&run->rejects);
     pen_parts_release(&run->parts);
     pen_plan_release(&run->plan);

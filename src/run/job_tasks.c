@@ -1,9 +1,11 @@
 /* job_tasks.c - tasks into parts: plan's task --task stream--> part, noted before and after. */
 #include "meta/job_plan.h"
+#include "meta/part_note.h"
 #include "run/job_run_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,7 +17,9 @@ struct attempt {
     struct pen_account account;
     struct pen_task *task;
     struct pen_parts parts;
-    char file_name[PEN_DUCK_PART_NAME];
+    char file_name[PEN_DUCK_PART_NAME];  /* of the part that is noted next */
+    char whole_name[PEN_DUCK_PART_NAME]; /* of the part that was cut into others; "" for none */
+    struct pen_duck_column *columns;
     struct pen_buf rejects; /* state of the rejects file behind it */
 };
 
@@ -39,11 +43,14 @@ static enum pen_code write_part(struct attempt *attempt, struct pen_error *err)
         columns[i] = (struct pen_duck_column){.field_id = layout->targets[i].column_id,
                                               .name = layout->targets[i].name,
                                               .sql_type = layout->targets[i].sql_type};
+    attempt->columns = columns;
+    const struct pen_lake_target *time = pen_job_time_target(run);
     struct pen_duck_part_options options = {
         .folder = layout->folder,
         .file_name = attempt->file_name,
         .columns = columns,
         .compression = (enum pen_duck_compression)run->scope.load->out.compression,
+        .order_by = time == NULL ? NULL : time->name,
         .cancel = &run->cancel,
     };
     return pen_duck_write_part(run->duck, pen_task_stream(attempt->task), &options, &attempt->parts,
@@ -113,6 +120,22 @@ static enum pen_code note_begin(struct attempt *attempt, struct pen_db *db, stru
                               pen_now_us(), err);
 }
 
+static enum pen_code note_further(struct attempt *attempt, struct pen_db *db, struct pen_error *err)
+{
+    struct pen_job_run *run = attempt->run;
+    return pen_job_part_begin(db, run->job.job_id, (int64_t)attempt->task_index, run->layout.folder,
+                              attempt->file_name, pen_now_us(), err);
+}
+
+static enum pen_code note_cut(void *context, const char *file_name, struct pen_error *err)
+{
+    struct attempt *attempt = context;
+    if (attempt->whole_name[0] == '\0')
+        memcpy(attempt->whole_name, attempt->file_name, sizeof attempt->whole_name);
+    (void)snprintf(attempt->file_name, sizeof attempt->file_name, "%s", file_name); /* fits */
+    return write_held(attempt, note_further, err);
+}
+
 static enum pen_code note_done(struct attempt *attempt, struct pen_db *db, struct pen_error *err)
 {
     struct pen_job_run *run = attempt->run;
@@ -143,7 +166,10 @@ static enum pen_code note_done(struct attempt *attempt, struct pen_db *db, struc
         .filtered = totals.filtered,
         .rejects = attempt->rejects.ptr,
     };
-    return pen_job_task_done(db, &done, &attempt->parts, objects, count, err);
+    PEN_TRY(pen_job_task_done(db, &done, &attempt->parts, objects, count, err));
+    return attempt->whole_name[0] == '\0'
+               ? PEN_OK
+               : pen_part_drop(db, run->job.job_id, attempt->whole_name, err);
 }
 
 static void add_totals(struct attempt *attempt)
@@ -177,6 +203,7 @@ static enum pen_code run_attempt(struct attempt *attempt, struct pen_error *err)
     PEN_TRY(pen_task_new(&options, &attempt->task, err));
     PEN_TRY(write_part(attempt, err));
     warn_of_losses(attempt);
+    PEN_TRY(pen_job_cut_part(run, attempt->columns, note_cut, attempt, &attempt->parts, err));
     PEN_TRY(pen_task_check(attempt->task, err));
     PEN_TRY(pen_account_check(&attempt->account, rows_in_parts(&attempt->parts), err));
     PEN_TRY(pen_rejects_save(&run->rejects, &attempt->rejects, err));

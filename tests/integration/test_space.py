@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from penstock import BINARY
-from test_lake_judge import ALL, PROBE, Lake, expected
+from test_lake_judge import ALL, PROBE, START, Lake, expected
 
 DAY = 86400
 
@@ -99,7 +99,8 @@ def test_compaction_changes_no_row_and_older_snapshots_read_the_old_files(store)
 def test_statistics_prune_after_compaction_as_before(store):
     for number in range(6):
         load(store, number * 1000, 1000)
-    store.compact("--target-bytes", "60k")
+    size = max(size for (size,) in store.sql("SELECT file_size_bytes FROM ducklake_data_file"))
+    store.compact("--target-bytes", size * 5 // 2)
     assert 1 < len(store.visible()) < 6
     connection = store.official()
     assert connection.execute("SELECT min(time), max(time), count(*) FROM lake.judged.events").fetchone() == (
@@ -485,3 +486,98 @@ def test_check_is_content_with_what_the_official_writer_leaves(store):
     assert store.findings() == []
     connection.execute("CALL ducklake_rewrite_data_files('lake', delete_threshold => 0.0)")
     assert [f for f in store.findings() if f["Severity"] == "error"] == []
+
+
+# -- partitions by time
+
+def load_csv(store, times, name, table="events", status=0):
+    """A load of the program itself, from a file."""
+    source = os.path.join(store.home, name + ".csv")
+    with open(source, "w", encoding="utf-8") as file:
+        file.write("time,n\n" + "".join("%s,%d\n" % (t, n) for n, t in enumerate(times)))
+    config = {"in": {"type": "file", "path_prefix": source, "parser": {
+        "type": "csv", "skip_header_lines": 1,
+        "columns": [{"name": "time", "type": "long"}, {"name": "n", "type": "long"}]}}, "out": {"mode": "append"}}
+    with open(source + ".yml", "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    return store.run("connector:issue", source + ".yml", "--database", "judged", "--table", table, status=status)
+
+
+def spans(store, unit_s):
+    """Per visible file: how many units its times span, read from the file itself."""
+    connection = duckdb.connect()
+    found = []
+    for (path,) in store.visible():
+        rows = connection.execute("SELECT count(DISTINCT time // %d) FROM read_parquet('%s')" % (
+            unit_s, os.path.join(store.folder(), path))).fetchone()
+        found.append(rows[0])
+    return found
+
+
+def test_loads_and_compaction_keep_to_the_partition(store):
+    store.run("table:create", "judged", "events", "--time-partition", "day")
+    dice = random.Random(1)
+    everything = []
+    for number in range(3):
+        times = [START + dice.randrange(5 * DAY) for _ in range(2000)]
+        everything += times
+        load_csv(store, times, "part%d" % number)
+    assert spans(store, DAY) == [1] * 15
+    assert store.findings("--strict") == []
+    assert store.compact()["files_after"] == 5
+    assert spans(store, DAY) == [1] * 5
+    connection = store.official()
+    assert sorted(row[0] for row in connection.execute("SELECT time FROM lake.judged.events").fetchall()) == sorted(
+        everything)
+    one_day = "SELECT count(*), min(time), max(time) FROM %%sjudged.events WHERE time >= %d AND time < %d" % (
+        START + DAY, START + 2 * DAY)
+    plan = connection.execute("EXPLAIN ANALYZE " + one_day.replace("%s", "lake.")).fetchone()[1]
+    assert re.search(r"Total Files Read:\s*1\b", plan), plan
+    connection.execute("INSERT INTO lake.judged.events SELECT %d + i * 3600, i FROM range(72) t(i)" % START)
+    connection.execute("INSERT INTO lake.judged.events VALUES (NULL, 1), (-5, 2)")
+    connection.close()
+    assert spans(store, DAY)[-2:] == [3, 1]
+    store.compact()
+    assert len(store.visible()) == 6 and store.ours("SELECT count(*), count(time) FROM events") == [("6074", "6073")]
+    assert store.compact()["rewritten_files"] == 0
+    assert {f["Kind"] for f in store.findings()} == {"ledger"}  # a note: another program wrote
+
+
+def test_a_table_that_becomes_partitioned_is_cut_by_compaction(store):
+    store.run("table:create", "judged", "events")
+    load_csv(store, [START + n * 3 * DAY for n in range(40)], "all")
+    assert len(store.visible()) == 1
+    store.run("table:partition", "judged", "events", "month")
+    assert "Partition   : month" in store.run("table:show", "judged", "events", "-v").stdout
+    store.compact()
+    months = store.ours("SELECT count(DISTINCT date_trunc('month', make_timestamp(time * 1000000))) FROM events")
+    assert len(store.visible()) == int(months[0][0]) == 4
+    load_csv(store, [START, START + 31 * DAY], "more")
+    assert len(store.visible()) == 6
+    assert store.compact()["files_after"] == 4
+    assert store.ours("SELECT count(*), sum(n) FROM events") == [("42", str(sum(range(40)) + 1))]
+    assert store.findings() == []
+
+
+def test_a_task_makes_no_more_than_256_files(store):
+    store.run("table:create", "judged", "events", "--time-partition", "hour")
+    load_csv(store, [START + n * 3600 for n in range(1000)], "many")
+    assert 200 < len(store.visible()) <= 256 and max(spans(store, 3600)) <= 5
+    assert store.ours("SELECT count(*), sum(n) FROM events") == [("1000", str(sum(range(1000))))]
+    assert store.sql("SELECT count(*) FROM job_part") == [(0,)]
+    assert store.findings("--strict") == []
+
+
+def test_a_failed_load_into_partitions_leaves_nothing(store):
+    store.run("table:create", "judged", "events", "--time-partition", "day")
+    load_csv(store, [START, "x", START + DAY], "bad")
+    before = store.files()
+    source = os.path.join(store.home, "bad.csv.yml")
+    with open(source, encoding="utf-8") as file:
+        config = json.load(file)
+    config["exec"] = {"max_rejected_ratio": 0.1}
+    with open(source, "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    store.run("connector:issue", source, "--database", "judged", "--table", "events", status=1)
+    assert store.files() == before
+    assert store.ours("SELECT count(*) FROM events") == [("2",)]

@@ -97,6 +97,10 @@ static void job_cannot_take_a_part_of_nobody(void **state)
     assert_int_equal(pen_part_take(db, "jobs", &failed), PEN_ERR_CONFLICT);
     assert_ok(pen_part_give_up(db, "jobs", err));
     assert_string_equal(notes(), "jobs writing;");
+    assert_ok(pen_part_drop(db, id + 1, "jobs", err));
+    assert_string_equal(notes(), "jobs writing;");
+    assert_ok(pen_part_drop(db, id, "jobs", err));
+    assert_string_equal(notes(), "");
 }
 
 int main(void)
