@@ -43,6 +43,9 @@ static enum pen_code print_job(struct pen_cli *cli, const struct pen_job *job,
     PEN_TRY(pen_cli_print(cli, err, "Filtered    : %" PRIu64, counts->filtered));
     PEN_TRY(pen_cli_print(cli, err, "Objects     : %" PRIu64 " (%s)", counts->objects,
                           pen_word_bytes(counts->bytes, bytes)));
+    if (counts->replaced > 0)
+        PEN_TRY(pen_cli_print(cli, err, "Malformed   : %" PRIu64 " characters became U+FFFD",
+                              counts->replaced));
     if (job->snapshot_id >= 0)
         PEN_TRY(pen_cli_print(cli, err, "Snapshot    : %" PRId64, job->snapshot_id));
     if (job->error != NULL && job->error[0] != '\0')
@@ -77,6 +80,7 @@ static enum pen_code print_job_object(struct pen_cli *cli, const struct pen_job 
         {"filtered", pen_cell_number(arena, (int64_t)counts->filtered)},
         {"objects", pen_cell_number(arena, (int64_t)counts->objects)},
         {"bytes", pen_cell_number(arena, (int64_t)counts->bytes)},
+        {"replaced", pen_cell_number(arena, (int64_t)counts->replaced)},
         {"attempt", pen_cell_number(arena, job->attempt)},
         {"snapshot_id",
          job->snapshot_id < 0 ? pen_cell_text(NULL) : pen_cell_number(arena, job->snapshot_id)},

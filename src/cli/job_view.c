@@ -108,6 +108,7 @@ static enum pen_code print_result(struct pen_cli *cli, const struct pen_run_resu
         {"filtered", pen_cell_number(arena, (int64_t)counts->filtered)},
         {"objects", pen_cell_number(arena, (int64_t)counts->objects)},
         {"bytes", pen_cell_number(arena, (int64_t)counts->bytes)},
+        {"replaced", pen_cell_number(arena, (int64_t)counts->replaced)},
         {"parts", pen_cell_number(arena, (int64_t)result->parts)},
         {"snapshot_id", result->snapshot_id < 0 ? pen_cell_text(NULL)
                                                 : pen_cell_number(arena, result->snapshot_id)},

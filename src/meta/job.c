@@ -87,7 +87,7 @@ enum pen_code pen_job_create(struct pen_db *db, const struct pen_job *job, int64
     "schedule, scheduled_us, domain_key, status, is_kill_requested, priority, attempt, "           \
     "retry_limit, created_us, started_us, ended_us, records, rejected, filtered, bytes, objects, " \
     "snapshot_id, error, result, owner, lease_until_us, position, layout, "                        \
-    "progress_attempt, replay_of FROM job "
+    "progress_attempt, replay_of, replaced FROM job "
 
 static enum pen_code read_texts(struct pen_stmt *stmt, struct pen_arena *arena, struct pen_job *job,
                                 struct pen_error *err)
@@ -129,7 +129,8 @@ static enum pen_code read_job(struct pen_stmt *stmt, struct pen_arena *arena, vo
                    .rejected = (uint64_t)pen_stmt_int(stmt, 20),
                    .filtered = (uint64_t)pen_stmt_int(stmt, 21),
                    .bytes = (uint64_t)pen_stmt_int(stmt, 22),
-                   .objects = (uint64_t)pen_stmt_int(stmt, 23)},
+                   .objects = (uint64_t)pen_stmt_int(stmt, 23),
+                   .replaced = (uint64_t)pen_stmt_int(stmt, 33)},
         .snapshot_id = pen_stmt_int(stmt, 24),
         .lease_until_us = pen_stmt_int(stmt, 28),
         .progress_attempt = (int)pen_stmt_int(stmt, 31),
@@ -293,10 +294,10 @@ static enum pen_code beat(struct pen_db *db, int64_t job_id, const char *owner,
     if (counts != NULL)
         PEN_TRY(pen_db_run(db, NULL, err,
                            "UPDATE job SET records = $1, rejected = $2, filtered = $3, bytes = $4, "
-                           "objects = $5 WHERE job_id = $6",
-                           "iiiiii", (int64_t)counts->records, (int64_t)counts->rejected,
+                           "objects = $5, replaced = $6 WHERE job_id = $7",
+                           "iiiiiii", (int64_t)counts->records, (int64_t)counts->rejected,
                            (int64_t)counts->filtered, (int64_t)counts->bytes,
-                           (int64_t)counts->objects, job_id));
+                           (int64_t)counts->objects, (int64_t)counts->replaced, job_id));
     int64_t is_requested = 0;
     bool is_found = false;
     PEN_TRY(pen_db_query_int(db, &is_requested, &is_found, err,
@@ -324,13 +325,14 @@ enum pen_code pen_job_finish(struct pen_db *db, int64_t job_id, const char *owne
     PEN_TRY(pen_db_run(db, &changes, err,
                        "UPDATE job SET status = $1, ended_us = $2, records = $3, rejected = $4, "
                        "filtered = $5, bytes = $6, objects = $7, snapshot_id = $8, error = $9, "
-                       "result = $10, owner = '', lease_until_us = 0, sealed_config = NULL "
-                       "WHERE job_id = $11 AND owner = $12 AND status IN ('booting', 'running')",
-                       "tiiiiiiittit", status_names[end->status], end->now_us,
+                       "result = $10, replaced = $11, owner = '', lease_until_us = 0, "
+                       "sealed_config = NULL "
+                       "WHERE job_id = $12 AND owner = $13 AND status IN ('booting', 'running')",
+                       "tiiiiiiittiit", status_names[end->status], end->now_us,
                        (int64_t)end->counts.records, (int64_t)end->counts.rejected,
                        (int64_t)end->counts.filtered, (int64_t)end->counts.bytes,
                        (int64_t)end->counts.objects, end->snapshot_id, text_or_empty(end->error),
-                       text_or_empty(end->result), job_id, owner));
+                       text_or_empty(end->result), (int64_t)end->counts.replaced, job_id, owner));
     return changes == 1 ? PEN_OK : fail_transition(db, job_id, "finished", err);
 }
 

@@ -39,6 +39,7 @@ struct pen_job_counts {
     uint64_t filtered; /* dropped on purpose */
     uint64_t bytes;    /* stored bytes read */
     uint64_t objects;  /* objects read */
+    uint64_t replaced; /* malformed units of text that became U+FFFD */
 };
 
 struct pen_job {

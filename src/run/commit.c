@@ -57,7 +57,8 @@ static enum pen_code commit_all(struct pen_lake_txn *txn, void *context, struct 
                    .rejected = run->totals.rejected,
                    .filtered = run->totals.filtered,
                    .bytes = atomic_load(&run->progress.stored_bytes),
-                   .objects = run->plan.object_count},
+                   .objects = run->plan.object_count,
+                   .replaced = atomic_load(&run->progress.replaced)},
         .snapshot_id = run->result->snapshot_id,
         .result = run->position,
     };

@@ -31,6 +31,7 @@ struct pen_job_counts pen_job_run_counts(const struct pen_job_run *run)
         .rejected = atomic_load_explicit(&p->rejected, memory_order_relaxed),
         .bytes = atomic_load_explicit(&p->stored_bytes, memory_order_relaxed),
         .objects = atomic_load_explicit(&p->objects, memory_order_relaxed),
+        .replaced = atomic_load_explicit(&p->replaced, memory_order_relaxed),
     };
 }
 
