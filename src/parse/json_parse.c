@@ -41,10 +41,6 @@ static const struct pen_option json_option_table[] = {
      .help = "backslashes before other characters than JSON knows: an error, dropped with the "
              "character, or dropped alone"},
     PEN_PARSE_TIME_OPTIONS(struct json_options, times),
-    {.key = "charset",
-     .kind = PEN_OPTION_IGNORED,
-     .help = "found from the first bytes: UTF-8, UTF-16 or UTF-32"},
-    {.key = "newline", .kind = PEN_OPTION_IGNORED, .help = "has no meaning in JSON"},
     {.key = NULL},
 };
 
@@ -254,7 +250,8 @@ static enum pen_code build_tree(struct opening *o, struct pen_error *err)
 static enum pen_code json_open(struct pen_parse *parse, const struct pen_node *config,
                                const struct pen_bind *bind, struct pen_error *err)
 {
-    static const char *const also[] = {"type", NULL};
+    /* guess writes the last two, as the original's does; the encoding is found from the bytes */
+    static const char *const also[] = {"type", "charset", "newline", NULL};
     struct opening o = {.parse = parse, .parser = parse->state, .bind = bind};
     o.parser->arena = PEN_ARENA(ARENA_MAX_BYTES);
     PEN_TRY(
