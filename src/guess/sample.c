@@ -122,9 +122,11 @@ enum pen_code pen_sample_find(struct pen_source *source, struct pen_arena *arena
 }
 
 /* A bzip2 object has no text before the end of its first block, of up to 900,000 bytes that may not
- * have shrunk; 0 for other objects. */
+ * have shrunk; in zstd a block has up to 128 KiB. 0 for other objects. */
 static size_t first_block_bytes(struct pen_slice head)
 {
+    if (pen_decode_zstd.magic(head))
+        return (size_t)256 << 10;
     if (!pen_decode_bzip2.magic(head))
         return 0;
     size_t level_bytes = (size_t)(head.ptr[3] - '0') * 100000;
@@ -136,7 +138,7 @@ enum pen_code pen_sample_read(struct pen_source *source, const struct pen_object
 {
     PEN_CLEANUP(pen_sample_release)
     struct pen_sample sample = {
-        .object = *object, .bytes = PEN_BUF(most), .place = PEN_BUF(PEN_BUF_TEXT_MAX)};
+        .object = *object, .bytes = PEN_BUF(SIZE_MAX / 2), .place = PEN_BUF(PEN_BUF_TEXT_MAX)};
     PEN_TRY(source->type->place(source, &sample.object, &sample.place, err));
     PEN_CLEANUP(pen_reader_close_p) struct pen_reader *reader = NULL;
     PEN_TRY(source->type->read(source, &sample.object, 0, &reader, err));

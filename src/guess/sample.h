@@ -40,8 +40,8 @@ PEN_MUST_USE enum pen_code pen_sample_find(struct pen_source *source, struct pen
                                            struct pen_object *ret_others, size_t *ret_count,
                                            struct pen_error *err);
 
-/* pen_sample_read - the first `most` bytes of an object; of a bzip2 object at least its first
- * block, because there is no text before its end. errors: what the source reports. */
+/* pen_sample_read - the first `most` bytes of an object; of a bzip2 or zstd object at least its
+ * first block, because there is no text before its end. errors: what the source reports. */
 PEN_MUST_USE enum pen_code pen_sample_read(struct pen_source *source,
                                            const struct pen_object *object, size_t most,
                                            struct pen_sample *ret_sample, struct pen_error *err);

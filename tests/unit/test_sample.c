@@ -177,6 +177,20 @@ static void sample_is_cut_at_the_buffer(void **state)
     pen_sample_release(&sample);
 }
 
+static void sample_of_bzip2_is_as_long_as_a_block_may_be(void **state)
+{
+    (void)state;
+    char text[300] = "BZh91AY&SY";
+    memset(text + 10, 'x', sizeof text - 11);
+    text[sizeof text - 1] = '\0';
+    const char *contents[] = {text};
+    struct pen_sample sample = {0};
+    assert_ok(take(contents, 1, 45, &sample, err));
+    assert_int_equal(sample.bytes.len, sizeof text - 1);
+    assert_true(sample.is_whole);
+    pen_sample_release(&sample);
+}
+
 static void sample_says_why_there_is_none(void **state)
 {
     (void)state;
@@ -295,6 +309,7 @@ int main(void)
         cmocka_unit_test(sample_takes_the_first_object_of_forty_bytes_and_stops_listing),
         cmocka_unit_test(sample_takes_the_largest_when_none_has_forty_bytes),
         cmocka_unit_test(sample_is_cut_at_the_buffer),
+        cmocka_unit_test(sample_of_bzip2_is_as_long_as_a_block_may_be),
         cmocka_unit_test(sample_says_why_there_is_none),
         cmocka_unit_test(sample_of_bzip2_holds_the_first_block),
         cmocka_unit_test(others_are_the_middle_and_the_last_of_those_behind_the_first),
