@@ -1,6 +1,7 @@
 /* chunk --record by record--> rows of a batch; rejects in the order of the records */
 #include "parse/json_parse_internal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,6 +52,19 @@ struct rejection {
     struct pen_slice reason;
 };
 
+static enum pen_code fail_strict(const struct converting *c, const struct pen_reject *what)
+{
+    const char *object = c->chunk->object == NULL ? "-" : c->chunk->object;
+    (void)pen_fail(c->err, PEN_ERR_CORRUPT, "Invalid record in %s: %.*s", object,
+                   PEN_ARG(what->raw));
+    pen_error_where(c->err, "%s:%" PRIu64, object, what->line);
+    if (c->err != NULL) {
+        c->err->offset = what->offset;
+        c->err->row = what->line;
+    }
+    return PEN_ERR_CORRUPT;
+}
+
 static enum pen_code reject(struct converting *c, size_t start, size_t end,
                             const struct rejection *why)
 {
@@ -65,7 +79,8 @@ static enum pen_code reject(struct converting *c, size_t start, size_t end,
         .reason = why->reason,
         .raw = pen_slice(c->chunk->text + start, end - start),
     };
-    return c->chunk->rejects->report(c->chunk->rejects, &what, c->err);
+    PEN_TRY(c->chunk->rejects->report(c->chunk->rejects, &what, c->err));
+    return c->parser->is_strict ? fail_strict(c, &what) : PEN_OK;
 }
 
 static enum pen_code reject_kind(struct converting *c, size_t start, size_t end, const char *p,

@@ -259,6 +259,7 @@ static enum pen_code json_open(struct pen_parse *parse, const struct pen_node *c
     parse->charset = PEN_CHARSET_JSON;
     parse->is_malformed_fatal = true;
     o.parser->is_flat = o.options.flatten_json_array;
+    o.parser->is_strict = o.options.stop_on_invalid_record;
     o.parser->escapes = (enum pen_json_escapes)o.options.invalid_string_escapes;
     o.parser->has_root = o.options.root != NULL && o.options.root[0] != '\0';
     if (o.parser->has_root)

@@ -68,6 +68,7 @@ struct pen_json_parser {
     uint32_t *slots;  /* of nodes with many children: node number or 0 */
     struct pen_json_pointer root;
     bool has_root, is_flat; /* flatten_json_array */
+    bool is_strict;         /* stop_on_invalid_record */
     enum pen_json_escapes escapes;
     struct pen_arena arena; /* pointers */
 };

@@ -70,6 +70,24 @@ static void add_piece(struct guess_run *run, const char *place, uint64_t offset,
         .bytes = pen_buf_slice(kept), .place = place, .offset = offset, .is_end = is_end};
 }
 
+static enum pen_code read_tail(struct pen_reader *reader, size_t len, struct pen_buf *into,
+                               struct pen_error *err)
+{
+    PEN_TRY(pen_buf_reserve(into, len, err));
+    for (size_t got = 1; into->len < len && got > 0; into->len += got)
+        PEN_TRY(reader->read(reader, into->ptr + into->len, len - into->len, &got, err));
+    return PEN_OK;
+}
+
+static enum pen_code read_middle(struct pen_reader *reader, const struct pen_sample_range *range,
+                                 struct pen_buf *into, struct pen_error *err)
+{
+    PEN_TRY(pen_buf_reserve(into, range->len, err));
+    PEN_TRY(reader->read_at(reader, range->offset, into->ptr, range->len, err));
+    into->len = range->len;
+    return PEN_OK;
+}
+
 /* Tail and middle, each by a GET of its own range. */
 static enum pen_code add_midst(struct guess_run *run, const struct pen_object *object,
                                const char *place, struct pen_error *err)
@@ -82,9 +100,8 @@ static enum pen_code add_midst(struct guess_run *run, const struct pen_object *o
     PEN_TRY(run->source->type->read(run->source, object, ranges[0].offset, &reader, err));
     for (size_t i = 0; i < count; i++) {
         PEN_CLEANUP(pen_buf_release) struct pen_buf bytes = PEN_BUF(run->most);
-        PEN_TRY(pen_buf_reserve(&bytes, ranges[i].len, err));
-        PEN_TRY(reader->read_at(reader, ranges[i].offset, bytes.ptr, ranges[i].len, err));
-        bytes.len = ranges[i].len;
+        PEN_TRY(i == 0 ? read_tail(reader, ranges[i].len, &bytes, err)
+                       : read_middle(reader, &ranges[i], &bytes, err));
         add_piece(run, place, ranges[i].offset, &bytes, i == 0);
     }
     return PEN_OK;
