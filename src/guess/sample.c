@@ -112,9 +112,9 @@ enum pen_code pen_sample_find(struct pen_source *source, struct pen_arena *arena
         return pen_fail(err, PEN_ERR_NOT_FOUND, "All input files are empty");
     *ret_object = search.best;
     size_t others = 0;
-    if (search.count > 1)
+    if (ret_others != NULL && search.count > 1)
         ret_others[others++] = search.candidates[(search.count - 1) / 2];
-    if (search.count > 0)
+    if (ret_others != NULL && search.count > 0)
         ret_others[others++] = search.candidates[search.count - 1];
     if (ret_count != NULL)
         *ret_count = others;
