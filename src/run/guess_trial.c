@@ -8,16 +8,31 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The first rejected record of the sample. */
+/* Fewer records than that refuse nothing: a handful of odd lines may be all right. */
+#define LEAST_JUDGED 10
+
+/* The first rejected record of the sample, and how many are not even written as records. */
 struct first_reject {
     bool is_there;
-    uint64_t line;
+    uint64_t line, shapeless;
     char column[64], reason[160];
 };
+
+static bool is_shapeless(const struct pen_reject *reject)
+{
+    static const char *const codes[] = {"too_few_columns", "too_many_columns",
+                                        "eof_in_quoted_field", "extra_character_after_quote",
+                                        "quoted_field_too_long"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(reject->code, codes[i]) == 0)
+            return true;
+    return false;
+}
 
 static void keep_first(void *context, const struct pen_reject *reject)
 {
     struct first_reject *first = context;
+    first->shapeless += is_shapeless(reject);
     if (first->is_there)
         return;
     first->is_there = true;
@@ -141,7 +156,8 @@ static enum pen_code judge(const struct pen_run_env *env, const struct pen_guess
     if (code != PEN_OK && code != PEN_ERR_NOT_FOUND) /* not found: no record at all */
         remark_problem(env, guess, problem);
     remark_replaced(env, guess, result->replaced);
-    if (result->rejected > result->rows && !has_seeded_columns(env))
+    uint64_t records = result->rows + result->rejected;
+    if (records >= LEAST_JUDGED && first->shapeless * 2 > records && !has_seeded_columns(env))
         return refuse(result, first, err);
     if (result->rejected > 0)
         remark_rejects(env, guess, result, first);
