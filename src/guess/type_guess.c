@@ -156,6 +156,7 @@ static void add_value(struct guess_column *column, const struct guess_row *row,
     column->kind = merged;
     column->values++;
     column->zero_led += guess_is_zero_led(value);
+    column->integers += guess_is_integer(value);
 }
 
 static enum pen_code find_format(const struct pen_slice *values, size_t count,

@@ -253,7 +253,7 @@ static const char *string_remark(const struct guess_column *column, struct pen_a
 {
     if (column->breaker != NULL)
         return breaker_remark(column, GUESS_STRING, arena);
-    if (column->zero_led > 0)
+    if (column->zero_led > 0 && column->zero_led + column->integers == column->values)
         return guess_remark(
             arena, NULL, "kept as text: a number would lose its leading zeros (%zu of %zu values)",
             column->zero_led, column->values);

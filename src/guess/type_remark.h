@@ -11,10 +11,10 @@ struct guess_column {
     const struct guess_row *rows;
     size_t row_count, index;
     enum guess_kind kind;
-    enum guess_kind before;          /* the kind before a value made it a string or a double */
-    const struct guess_row *breaker; /* that value's record; NULL when there is none */
-    const struct guess_row *misfit;  /* the first record with a time that is no number */
-    size_t values, zero_led;
+    enum guess_kind before;            /* the kind before a value made it a string or a double */
+    const struct guess_row *breaker;   /* that value's record; NULL when there is none */
+    const struct guess_row *misfit;    /* the first record with a time that is no number */
+    size_t values, zero_led, integers; /* zero_led are no integers */
 };
 
 /* guess_type_remark - one or more lines about the column's type, in `arena`; NULL when it is plain
