@@ -282,8 +282,8 @@ static enum pen_code find_comments(struct work *work)
 static enum pen_code types_from(struct work *work, const struct guess_rows *rows, size_t from,
                                 struct guess_type **ret_types, size_t *ret_count)
 {
-    return guess_types(rows->at + from, rows->count - from, work->arena, ret_types, ret_count,
-                       work->err);
+    const struct guess_row *at = from < rows->count ? rows->at + from : NULL;
+    return guess_types(at, rows->count - from, work->arena, ret_types, ret_count, work->err);
 }
 
 /* Spaces around values matter when the types differ without them. */
