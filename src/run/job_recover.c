@@ -86,6 +86,22 @@ enum pen_code pen_job_is_same_load(const struct pen_node *a, const struct pen_no
     return PEN_OK;
 }
 
+/* Relative paths mean the same only in the same folder. */
+static enum pen_code is_same_folder(struct pen_job_run *run, const struct pen_job *job,
+                                    const struct pen_submit_options *submit, bool *ret_is_same,
+                                    struct pen_error *err)
+{
+    struct pen_job_words words;
+    const struct pen_node *type = pen_node_get(pen_node_get(run->env.config, "in"), "type");
+    *ret_is_same = type == NULL || !pen_slice_is(type->text, "file");
+    if (*ret_is_same)
+        return PEN_OK;
+    PEN_TRY(pen_job_words_read(job->options, &run->arena, &words, err));
+    PEN_TRY(pen_job_run_words(run, submit, err));
+    *ret_is_same = is_text_equal(words.folder, run->words.folder);
+    return PEN_OK;
+}
+
 /* Whether a waiting job is what `submit` and run->env.config ask for. */
 static enum pen_code is_wanted(struct pen_job_run *run, const struct pen_job *job,
                                const struct pen_submit_options *submit, bool *ret_is_wanted,
@@ -107,6 +123,9 @@ static enum pen_code is_wanted(struct pen_job_run *run, const struct pen_job *jo
     other->job = *job;
     if (pen_job_run_unseal(other, NULL) != PEN_OK)
         return PEN_OK; /* its own run will say so */
+    PEN_TRY(is_same_folder(run, job, submit, ret_is_wanted, err));
+    if (!*ret_is_wanted)
+        return PEN_OK;
     return pen_job_is_same_load(run->env.config, other->env.config, &run->arena, ret_is_wanted,
                                 err);
 }

@@ -439,6 +439,27 @@ static void same_load_issued_again_after_a_crash_goes_on_with_its_job(void **sta
     assert_int_equal(issue("").job_id, job_id + 1);
 }
 
+/* A relative path means other files in another folder. */
+static void same_words_in_another_folder_are_another_load(void **state)
+{
+    (void)state;
+    char *former = realpath(".", NULL);
+    struct pen_run_unfinished *list = NULL;
+    size_t count = 0;
+    int64_t job_id = submit();
+    assert_true(die_in((struct trap){.word = "task 1 done"}, job_id));
+    recover();
+    struct pen_run_env env = env_with("", "");
+    assert_int_equal(chdir("/"), 0);
+    enum pen_code code = pen_run_unfinished(&env, &into_events, &arena, &list, &count, NULL);
+    assert_int_equal(chdir(former), 0);
+    free(former);
+    assert_int_equal(code, PEN_OK);
+    assert_int_equal(count, 1);
+    assert_ok(pen_run_unfinished(&env, &into_events, &arena, &list, &count, err));
+    assert_int_equal(count, 0);
+}
+
 static void other_load_issued_after_a_crash_leaves_the_job_to_its_caller(void **state)
 {
     (void)state;
@@ -476,6 +497,7 @@ int main(void)
         TEST(process_that_must_stop_gives_its_job_back),
         TEST(cancelled_job_is_killed_when_it_is_not_given_back),
         TEST(same_load_issued_again_after_a_crash_goes_on_with_its_job),
+        TEST(same_words_in_another_folder_are_another_load),
         TEST(other_load_issued_after_a_crash_leaves_the_job_to_its_caller),
     };
     return cmocka_run_group_tests_name("job_resume", tests, temp_folder_make, temp_folder_remove);
