@@ -60,7 +60,7 @@ struct pen_command {
 extern const struct pen_command pen_commands_connector[], pen_commands_job[], pen_commands_db[],
     pen_commands_table[], pen_commands_query[], pen_commands_doctor[], pen_commands_config[],
     pen_commands_misc[], pen_commands_filter[], pen_commands_user[], pen_commands_connection[],
-    pen_commands_lake[], pen_commands_schedule[], pen_commands_server[];
+    pen_commands_lake[], pen_commands_schedule[], pen_commands_server[], pen_commands_notify[];
 extern const struct pen_command *const pen_command_groups[];
 
 /* pen_cli_main - the program: parses, runs one command, prints errors. Returns the exit code. */

@@ -6,11 +6,10 @@
 #include <stdio.h>
 
 const struct pen_command *const pen_command_groups[] = {
-    pen_commands_connector,  pen_commands_schedule, pen_commands_job,
-    pen_commands_db,         pen_commands_table,    pen_commands_query,
-    pen_commands_doctor,     pen_commands_config,   pen_commands_filter,
-    pen_commands_connection, pen_commands_user,     pen_commands_lake,
-    pen_commands_server,     pen_commands_misc,     NULL,
+    pen_commands_connector, pen_commands_schedule,   pen_commands_job,    pen_commands_db,
+    pen_commands_table,     pen_commands_query,      pen_commands_doctor, pen_commands_config,
+    pen_commands_filter,    pen_commands_connection, pen_commands_notify, pen_commands_user,
+    pen_commands_lake,      pen_commands_server,     pen_commands_misc,   NULL,
 };
 
 const char *pen_cli_version(void)

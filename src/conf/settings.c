@@ -9,6 +9,83 @@ static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const missed_runs[] = {"none", "latest", "all", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 
+#define MAIL(member)    offsetof(struct pen_mail_options, member)
+#define WEBHOOK(member) offsetof(struct pen_webhook_options, member)
+
+const struct pen_option pen_mail_option_table[] = {
+    {.key = "to",
+     .kind = PEN_OPTION_NODE,
+     .offset = MAIL(to),
+     .is_required = true,
+     .help = "an address, or a list of them"},
+    {.key = "from",
+     .kind = PEN_OPTION_TEXT,
+     .offset = MAIL(from),
+     .is_required = true,
+     .help = "the sender's address"},
+    {.key = "server",
+     .kind = PEN_OPTION_TEXT,
+     .offset = MAIL(server),
+     .is_required = true,
+     .help = "smtp://host:587 or smtps://host:465"},
+    {.key = "user",
+     .kind = PEN_OPTION_TEXT,
+     .offset = MAIL(user),
+     .help = "login, if it needs one"},
+    {.key = "password",
+     .kind = PEN_OPTION_SECRET,
+     .offset = MAIL(password),
+     .help = "of the login"},
+    {.key = "encrypt",
+     .kind = PEN_OPTION_BOOL,
+     .offset = MAIL(encrypt),
+     .default_text = "true",
+     .help = "with smtp://, refuse a server that does not offer STARTTLS"},
+    {.key = NULL},
+};
+
+const struct pen_option pen_webhook_option_table[] = {
+    {.key = "url",
+     .kind = PEN_OPTION_TEXT,
+     .offset = WEBHOOK(url),
+     .is_required = true,
+     .help = "where the message is posted to as JSON"},
+    {.key = "secret",
+     .kind = PEN_OPTION_SECRET,
+     .offset = WEBHOOK(secret),
+     .help = "signs each message (X-Penstock-Signature)"},
+    {.key = NULL},
+};
+
+const struct pen_option pen_notification_option_table[] = {
+    {.key = "on",
+     .kind = PEN_OPTION_LIST,
+     .offset = offsetof(struct pen_notification, on),
+     .help = "job_error, rejects, schedule_late; not set: all of them"},
+    {.key = "rejects_above",
+     .kind = PEN_OPTION_INT,
+     .offset = offsetof(struct pen_notification, rejects_above),
+     .default_text = "0",
+     .help = "rejects: only of jobs with more rejected records"},
+    {.key = "late_after",
+     .kind = PEN_OPTION_INT,
+     .offset = offsetof(struct pen_notification, late_after_s),
+     .default_text = "900",
+     .unit = "s",
+     .help = "schedule_late: when a run has not begun so long after its time"},
+    {.key = "mail",
+     .kind = PEN_OPTION_MAP,
+     .offset = offsetof(struct pen_notification, mail),
+     .entries = pen_mail_option_table,
+     .help = "by mail"},
+    {.key = "webhook",
+     .kind = PEN_OPTION_MAP,
+     .offset = offsetof(struct pen_notification, webhook),
+     .entries = pen_webhook_option_table,
+     .help = "by a POST to a program"},
+    {.key = NULL},
+};
+
 const struct pen_option pen_settings_option_table[] = {
     {.key = "threads",
      .kind = PEN_OPTION_INT,
@@ -78,6 +155,11 @@ const struct pen_option pen_settings_option_table[] = {
      .default_text = "info",
      .choices = log_levels,
      .help = "as log_level, for the server"},
+    {.key = "notifications",
+     .kind = PEN_OPTION_LIST,
+     .offset = offsetof(struct pen_settings, notifications),
+     .entries = pen_notification_option_table,
+     .help = "whom the server tells of failed jobs, rejected records and late schedules"},
     {.key = NULL},
 };
 

@@ -16,11 +16,29 @@ struct pen_settings {
     int64_t server_workers, server_drain_seconds;
     char *server_tls_certificate, *server_tls_key; /* files; NULL: no TLS */
     bool server_behind_proxy;
-    int server_log_level; /* enum pen_log_level */
+    int server_log_level;                 /* enum pen_log_level */
+    const struct pen_node *notifications; /* list of pen_notification_option_table, or NULL */
 };
 
 /* The option table of penstock.yml. */
 extern const struct pen_option pen_settings_option_table[];
+
+/* An entry of `notifications`: who is told of what, and how. */
+struct pen_notification {
+    const struct pen_node *on; /* list of events; NULL: all */
+    int64_t rejects_above, late_after_s;
+    const struct pen_node *mail, *webhook; /* of pen_mail_option_table, pen_webhook_option_table */
+};
+struct pen_mail_options {
+    const struct pen_node *to; /* an address or a list of them */
+    char *from, *server, *user, *password;
+    bool encrypt;
+};
+struct pen_webhook_options {
+    char *url, *secret;
+};
+extern const struct pen_option pen_notification_option_table[], pen_mail_option_table[],
+    pen_webhook_option_table[];
 
 /* pen_home_find - the folder as DESIGN section 3 says: option, PENSTOCK_HOME,
  * $XDG_DATA_HOME/penstock, ~/.local/share/penstock; made absolute, not created.

@@ -1,4 +1,4 @@
-/* http_client.h - HTTP requests over one I/O thread; the only includer of curl.h.
+/* http_client.h - HTTP requests over one I/O thread; beside mail.c the only includer of curl.h.
  *
  *     pen_http_start --request--> I/O thread (curl multi, reused connections)
  *                    <--bounded buffer-- pen_http_read, from any thread
