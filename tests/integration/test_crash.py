@@ -11,11 +11,13 @@ import time
 
 import pytest
 
+from lake_checker import FINISHED, LakeChecker
 from torture_bed import (FILTERS, IS_LONG, PARSER, Input, check_loaded, count_changes, new_seed, rows_of,
                          run_broken)
 
 pytestmark = pytest.mark.torture
 KILLS = {"append": (13, 100), "replace": (8, 70), "replace_on_new_data": (4, 40)}
+COMMIT_CHANGES = 60  # about as many changes of the disk belong to the commit: every fourth kill goes there
 HOWS = ("kill", "killed", "torn")
 
 
@@ -26,6 +28,7 @@ class CrashLoop:
         self.table = "tab_" + mode
         self.before = collections.Counter()
         self.stages = collections.Counter()
+        self.ends = collections.Counter()
         self.kills = self.rounds = 0
         self.changes = self.seconds = None
 
@@ -57,7 +60,8 @@ class CrashLoop:
     def run_killed(self, arguments):
         """One run that is killed. Returns where (None: it ended before)."""
         if self.choose.random() < 0.5:
-            at, how = self.choose.randrange(1, self.changes + 1), self.choose.choice(HOWS)
+            first = self.choose.choice([1, max(1, self.changes - COMMIT_CHANGES)])
+            at, how = self.choose.randrange(first, self.changes + 1), self.choose.choice(HOWS)
             status, err, report = run_broken(self.penstock, arguments, at, how)
             where = report.fired and "change %s (%s)" % (report.fired.replace(self.penstock.home, ""), how)
         else:
@@ -70,6 +74,23 @@ class CrashLoop:
         assert status in (0, -signal.SIGKILL), err
         return where if status == -signal.SIGKILL else None
 
+    def finish(self, prefix):
+        """Brings the load to its end: by the dead job's own number, or by the same command again."""
+        job = self.unfinished_job()
+        if job is not None and self.choose.random() < 0.6:
+            self.ends["job:resume"] += 1
+            self.penstock.run("job:resume", job)
+        else:
+            self.ends["connector:issue"] += 1
+            self.penstock.run(*self.arguments(prefix))
+        assert self.unfinished_job() is None
+
+    def unfinished_job(self):
+        with LakeChecker(self.penstock.home) as lake:
+            jobs = [job["job_id"] for job in lake.jobs() if job["status"] not in FINISHED]
+        assert len(jobs) < 2
+        return jobs[0] if jobs else None
+
     def round(self):
         source, prefix, after = self.put()
         where = self.run_killed(self.arguments(prefix))
@@ -80,7 +101,7 @@ class CrashLoop:
             if where is not None:
                 self.kills += 1
                 self.stages["after the commit" if rows == after else "before the commit"] += 1
-            self.penstock.run(*self.arguments(prefix))
+            self.finish(prefix)
             check_loaded(self.penstock, self.table, after, source if rows != after or self.mode != "append" else None)
         except AssertionError as failure:
             raise AssertionError("round %d, killed at %s: %s" % (self.rounds, where, failure)) from failure
@@ -96,7 +117,7 @@ def test_a_killed_load_leaves_the_table_as_before_or_after(penstock, s3, memory_
     while loop.kills < wanted:
         loop.round()
         assert loop.rounds < wanted * 4, "the kills miss: %s" % loop.stages
-    print("%s: %d kills in %d rounds: %s" % (mode, loop.kills, loop.rounds, dict(loop.stages)))
+    print("%s: %d kills in %d rounds: %s, %s" % (mode, loop.kills, loop.rounds, dict(loop.stages), dict(loop.ends)))
     assert loop.stages["before the commit"] > 0
 
 
