@@ -265,6 +265,8 @@ static bool needs_escape(struct pen_slice text)
                           pen_slice_starts(rest, PEN_LIT("\xE2\x80\xA8")) ||
                           pen_slice_starts(rest, PEN_LIT("\xE2\x80\xA9")) ||
                           pen_slice_starts(rest, PEN_LIT("\xEF\xBB\xBF")) ||
+                          pen_slice_starts(rest, PEN_LIT("\xEF\xBF\xBE")) ||
+                          pen_slice_starts(rest, PEN_LIT("\xEF\xBF\xBF")) ||
                           (c == 0xC2 && rest.len > 1 && (unsigned char)rest.ptr[1] < 0xA0)))
             return true;
     }

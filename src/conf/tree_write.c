@@ -44,12 +44,16 @@ static enum pen_code add_double_quoted(struct pen_buf *into, struct pen_slice te
         bool is_break = len == 3 && (memcmp(text.ptr, "\xE2\x80\xA8", 3) == 0 ||
                                      memcmp(text.ptr, "\xE2\x80\xA9", 3) == 0 ||
                                      memcmp(text.ptr, "\xEF\xBB\xBF", 3) == 0);
+        bool is_noncharacter =
+            len == 3 && memcmp(text.ptr, "\xEF\xBF", 2) == 0 && (unsigned char)text.ptr[2] >= 0xBE;
         if (found != NULL)
             PEN_TRY(pen_buf_addf(into, err, "\\%c", names[found - escaped]));
         else if (c < 0x20 || c == 0x7F)
             PEN_TRY(pen_buf_addf(into, err, "\\u%04x", c));
         else if (is_c1)
             PEN_TRY(pen_buf_addf(into, err, "\\u%04x", (unsigned char)text.ptr[1]));
+        else if (is_noncharacter) /* U+FFFE and U+FFFF are no YAML text */
+            PEN_TRY(pen_buf_add_str(into, text.ptr[2] == '\xBE' ? "\\ufffe" : "\\uffff", err));
         else if (is_break)
             PEN_TRY(pen_buf_add_str(into,
                                     text.ptr[0] == '\xEF'   ? "\\ufeff"
