@@ -7,6 +7,7 @@
 #include "cli/lake_scope.h"
 #include "cli/sd_notify.h"
 #include "cli/server_lock.h"
+#include "notify/notify.h"
 #include "run/job_workers.h"
 #include "sched/scheduler_thread.h"
 
@@ -31,6 +32,7 @@ struct service {
     struct pen_log *log;
     struct pen_job_workers *workers;
     _Atomic(struct pen_scheduler_thread *) scheduler; /* workers start before it */
+    struct pen_notifier *notifier;
     struct pen_http_server *http;
     struct pen_metrics *metrics;
     struct pen_api api;
@@ -49,6 +51,7 @@ static void on_hangup(int number)
 static void service_release(struct service *service)
 {
     pen_http_server_free(service->http);
+    pen_notifier_free(service->notifier);
     pen_scheduler_free(service->scheduler);
     pen_job_workers_free(service->workers);
     pen_metrics_free(service->metrics);
@@ -177,6 +180,23 @@ static enum pen_code start_workers(struct service *service, struct pen_error *er
     return pen_job_workers_start(&options, &service->workers, err);
 }
 
+/* The one before, if any, goes on until the new one could be made. */
+static enum pen_code start_notifier(struct service *service, const struct pen_settings *settings,
+                                    struct pen_error *err)
+{
+    struct pen_notifier_options options = {
+        .home = service->cli->home,
+        .config = settings->notifications,
+        .bind = {"penstock.yml", &service->cli->arena, NULL},
+        .log = service->log,
+    };
+    struct pen_notifier *notifier = NULL;
+    PEN_TRY(pen_notifier_new(&options, &notifier, err));
+    pen_notifier_free(service->notifier);
+    service->notifier = notifier;
+    return pen_notifier_start(notifier, err);
+}
+
 static void wake(void *context)
 {
     struct service *service = context;
@@ -253,14 +273,15 @@ static enum pen_code start(struct service *service, struct pen_error *err)
     PEN_TRY(pen_metrics_new(&service->metrics, err));
     PEN_TRY(start_workers(service, err));
     PEN_TRY(start_scheduler(service, err));
+    PEN_TRY(start_notifier(service, &service->cli->settings, err));
     PEN_TRY(start_http(service, err));
     return announce(service, err);
 }
 
 /* --- run -------------------------------------------------------------------------------------- */
 
-/* What can change without a restart is the log level and what queries may use; the rest is named.
- */
+/* What can change without a restart: the log level, what queries may use, missed runs and
+ * notifications; the rest is named. */
 static void reload(struct service *service)
 {
     struct pen_cli *cli = service->cli;
@@ -272,7 +293,10 @@ static void reload(struct service *service)
     (void)snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
                    (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     pen_sd_notify(state);
-    if (pen_settings_read(cli->home, &cli->arena, &cli->warnings, &settings, &err) != PEN_OK) {
+    enum pen_code code = pen_settings_read(cli->home, &cli->arena, &cli->warnings, &settings, &err);
+    if (code == PEN_OK)
+        code = start_notifier(service, &settings, &err);
+    if (code != PEN_OK) {
         pen_log_write(service->log, PEN_LOG_ERROR, "server",
                       "settings are not reread, the old ones stay: %s: %s", err.where, err.message);
     } else {

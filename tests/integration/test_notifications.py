@@ -7,11 +7,14 @@ import hmac
 import http.server
 import json
 import os
+import signal
 import threading
 import time
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
+
+from api import Server
 
 SECRET = "webhook-secret-hush"
 
@@ -138,3 +141,44 @@ def test_receiver_that_refuses_is_said(penstock, hook, bucket):
 
 def test_home_without_notifications_says_so(penstock, bucket):
     assert penstock.run("notify:test", status=1).has("penstock.yml has no notifications")
+
+
+def wait_for_posts(hook, count):
+    until = time.monotonic() + 60
+    while len(hook.posts) < count:
+        assert time.monotonic() < until, "%d of %d messages came" % (len(hook.posts), count)
+        time.sleep(0.05)
+    return [json.loads(body) for _, body in hook.posts]
+
+
+def test_server_tells_of_a_failed_job_and_of_rejects(penstock, s3, hook, bucket):
+    s3.put(bucket, "a.csv", "id,name\n1,x\nno number,y\n")
+    settings(penstock, [{"webhook": {"url": "http://127.0.0.1:%d/" % hook.server_port, "secret": SECRET}}])
+    hook.answers = [503]  # that one waits for its next attempt, the other goes on
+    penstock.issue(penstock.config(bucket="no-such-bucket-here"), status=None)
+    penstock.load()
+    with Server(penstock):
+        wait_for_posts(hook, 2)
+    posts = {(post["event"], post["data"]["job_id"]): post for post in wait_for_posts(hook, 2)}
+    assert set(posts) == {("job_error", 1), ("rejects", 2)}
+    assert "no-such-bucket-here" in posts["job_error", 1]["data"]["error"]
+    assert posts["rejects", 2]["data"]["rejected"] == 1 and posts["rejects", 2]["data"]["records"] == 1
+    assert posts["rejects", 2]["title"] == "job 2 rejected 1 records: test_db.tab"
+    for headers, body in hook.posts:
+        check_signature(headers, body)
+        assert penstock.credentials[1].encode() not in body
+
+
+def test_sighup_takes_new_receivers(penstock, hook, bucket):
+    settings(penstock, [])
+    with Server(penstock) as server:
+        settings(penstock, [{"on": ["job_error"],
+                             "webhook": {"url": "http://127.0.0.1:%d/" % hook.server_port}}])
+        server.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 60
+        while "settings are reread" not in server.log():
+            assert time.monotonic() < until, server.log()
+            time.sleep(0.05)
+        penstock.issue(penstock.config(bucket="no-such-bucket-here"), "-w", status=None)
+        post, = wait_for_posts(hook, 1)
+        assert post["event"] == "job_error" and "no-such-bucket-here" in post["data"]["error"]
