@@ -90,6 +90,25 @@ enum pen_code pen_buf_addf(struct pen_buf *buf, struct pen_error *err, const cha
     return PEN_OK;
 }
 
+enum pen_code pen_buf_add_visible(struct pen_buf *buf, struct pen_slice text, struct pen_error *err)
+{
+    static const char names[] = "abtnvfr";
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c >= 7 && c <= 13)
+            PEN_TRY(pen_buf_addf(buf, err, "\\%c", names[c - 7]));
+        else if (c == 0x1B)
+            PEN_TRY(pen_buf_add_str(buf, "\\e", err));
+        else if (c < 0x20 || c == 0x7F)
+            PEN_TRY(pen_buf_addf(buf, err, "\\x%02X", c));
+        else if (c == 0xC2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xA0)
+            PEN_TRY(pen_buf_addf(buf, err, "\\u%04X", (unsigned char)text.ptr[++i]));
+        else
+            PEN_TRY(pen_buf_add_char(buf, (char)c, err));
+    }
+    return PEN_OK;
+}
+
 static enum pen_code read_all(struct pen_buf *buf, int fd, const char *path, struct pen_error *err)
 {
     for (;;) {

@@ -40,6 +40,11 @@ PEN_MUST_USE enum pen_code pen_buf_addf(struct pen_buf *buf, struct pen_error *e
                                         const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* pen_buf_add_visible - text of others for a terminal or a line of a message: control characters
+ * are shown (\n, \t, \e, \x01, \u0085), not sent. */
+PEN_MUST_USE enum pen_code pen_buf_add_visible(struct pen_buf *buf, struct pen_slice text,
+                                               struct pen_error *err);
+
 /* pen_buf_read_file - appends a whole file. errors: PEN_ERR_NOT_FOUND, _IO, _AUTH (no permission),
  * _TOO_LARGE; `where` is the path. */
 PEN_MUST_USE enum pen_code pen_buf_read_file(struct pen_buf *buf, const char *path,

@@ -17,26 +17,6 @@ struct held {
     uint32_t bytes, width;
 };
 
-/* Control characters would break the table, or the terminal: they are shown, not sent. */
-static enum pen_code add_escaped(struct pen_buf *into, struct pen_slice text, struct pen_error *err)
-{
-    static const char names[] = "abtnvfr";
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 7 && c <= 13)
-            PEN_TRY(pen_buf_addf(into, err, "\\%c", names[c - 7]));
-        else if (c == 0x1B)
-            PEN_TRY(pen_buf_add_str(into, "\\e", err));
-        else if (c < 0x20 || c == 0x7F)
-            PEN_TRY(pen_buf_addf(into, err, "\\x%02X", c));
-        else if (c == 0xC2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xA0)
-            PEN_TRY(pen_buf_addf(into, err, "\\u%04X", (unsigned char)text.ptr[++i]));
-        else
-            PEN_TRY(pen_buf_add_char(into, (char)c, err));
-    }
-    return PEN_OK;
-}
-
 /* Appends a cell to `held` and answers its width. */
 static enum pen_code hold(struct pen_render *render, const struct pen_cell *cell, size_t *ret_width,
                           struct pen_error *err)
@@ -48,7 +28,7 @@ static enum pen_code hold(struct pen_render *render, const struct pen_cell *cell
     if (render->options.is_inspected)
         PEN_TRY(pen_inspect(cell, held, err));
     else if (cell->kind != PEN_CELL_NULL)
-        PEN_TRY(add_escaped(held, cell->text, err));
+        PEN_TRY(pen_buf_add_visible(held, cell->text, err));
     head.bytes = (uint32_t)(held->len - at - sizeof head);
     head.width = (uint32_t)pen_width(pen_slice(held->ptr + at + sizeof head, head.bytes));
     memcpy(held->ptr + at, &head, sizeof head);
@@ -133,7 +113,7 @@ static enum pen_code print_heads(struct pen_render *render, struct pen_error *er
     PEN_CLEANUP(pen_buf_release) struct pen_buf head = PEN_BUF(PEN_BUF_TEXT_MAX);
     for (size_t i = 0; i < render->column_count; i++) {
         pen_buf_clear(&head);
-        PEN_TRY(add_escaped(&head, render->heads[i], err));
+        PEN_TRY(pen_buf_add_visible(&head, render->heads[i], err));
         struct pen_slice text = pen_buf_slice(&head);
         PEN_TRY(print_cell(render, text, pen_width(text), render->widths[i], err));
     }

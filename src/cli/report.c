@@ -3,22 +3,52 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+/* One line on stderr: names and texts of others stand in it, so nothing but text reaches the
+ * terminal. When stderr is gone there is nobody to tell. */
+static void put_line(const struct pen_cli *cli, const char *prefix, const char *color,
+                     const char *text)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf line = PEN_BUF(PEN_BUF_TEXT_MAX);
+    bool has_color = cli->terminal.has_color && color[0] != '\0';
+    if (pen_buf_add_visible(&line, pen_slice_str(text), NULL) != PEN_OK)
+        return;
+    (void)fprintf(stderr, "%s%s%s%s\n", has_color ? color : "", prefix, has_color ? "\033[0m" : "",
+                  line.ptr != NULL ? line.ptr : "");
+}
+
+/* A message of several lines; the prefix stands before the first. */
+static void put_lines(const struct pen_cli *cli, const char *prefix, const char *color, char *text)
+{
+    for (char *end; (end = strchr(text, '\n')) != NULL; text = end + 1, prefix = color = "") {
+        *end = '\0';
+        put_line(cli, prefix, color, text);
+    }
+    put_line(cli, prefix, color, text);
+}
+
+static void say(const struct pen_cli *cli, const char *prefix, const char *color, char *text)
+{
+    PEN_CLEANUP(pen_buf_release) struct pen_buf whole = PEN_BUF(PEN_BUF_TEXT_MAX);
+    PEN_CLEANUP(pen_buf_release) struct pen_buf json = PEN_BUF(PEN_BUF_TEXT_MAX);
+    if (cli->is_quiet)
+        return;
+    if (!cli->is_json)
+        put_lines(cli, prefix, color, text);
+    else if (pen_buf_addf(&whole, NULL, "%s%s", prefix, text) == PEN_OK &&
+             pen_json_add_text(&json, pen_buf_slice(&whole), NULL) == PEN_OK)
+        (void)fprintf(stderr, "{\"message\":%s}\n", json.ptr);
+}
 
 void pen_cli_say(const struct pen_cli *cli, const char *format, ...)
 {
-    if (cli->is_quiet)
-        return;
     char text[2048];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args); /* cut on purpose */
     va_end(args);
-    PEN_CLEANUP(pen_buf_release) struct pen_buf json = PEN_BUF(PEN_BUF_TEXT_MAX);
-    /* when stderr is gone there is nobody to tell */
-    if (!cli->is_json)
-        (void)fprintf(stderr, "%s\n", text);
-    else if (pen_json_add_text(&json, pen_slice_str(text), NULL) == PEN_OK)
-        (void)fprintf(stderr, "{\"message\":%s}\n", json.ptr);
+    say(cli, "", "", text);
 }
 
 enum pen_code pen_cli_print(struct pen_cli *cli, struct pen_error *err, const char *format, ...)
@@ -44,8 +74,9 @@ void pen_cli_warn(struct pen_cli *cli)
     while (rest.len > 0) {
         const char *end = memchr(rest.ptr, '\n', rest.len);
         size_t len = end != NULL ? (size_t)(end - rest.ptr) : rest.len;
-        pen_cli_say(cli, "%sWarning:%s %.*s", cli->terminal.has_color ? "\033[33m" : "",
-                    cli->terminal.has_color ? "\033[0m" : "", (int)len, rest.ptr);
+        char text[2048];
+        (void)snprintf(text, sizeof text, " %.*s", (int)len, rest.ptr); /* cut on purpose */
+        say(cli, "Warning:", "\033[33m", text);
         rest = pen_slice_skip(rest, end != NULL ? len + 1 : len);
     }
     pen_buf_clear(&cli->warnings.text);
@@ -78,9 +109,10 @@ void pen_cli_print_error(const struct pen_cli *cli, const struct pen_error *erro
         return;
     }
     bool has_place = error->where[0] != '\0' && strstr(error->message, error->where) == NULL;
-    (void)fprintf(stderr, "%sError:%s %s%s%s\n", cli->terminal.has_color ? "\033[31m" : "",
-                  cli->terminal.has_color ? "\033[0m" : "", has_place ? error->where : "",
-                  has_place ? ": " : "", error->message);
+    char text[sizeof error->where + sizeof error->message + 4];
+    (void)snprintf(text, sizeof text, " %s%s%s", has_place ? error->where : "",
+                   has_place ? ": " : "", error->message);
+    put_line(cli, "Error:", "\033[31m", text);
     if (error->hint[0] != '\0')
-        (void)fprintf(stderr, "Hint: %s\n", error->hint);
+        put_line(cli, "Hint: ", "", error->hint);
 }

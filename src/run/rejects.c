@@ -188,19 +188,21 @@ uint64_t pen_rejects_total(struct pen_rejects *rejects)
 enum pen_code pen_reject_print(const struct pen_reject *reject, struct pen_buf *into,
                                struct pen_error *err)
 {
-    PEN_TRY(pen_buf_addf(into, err, "rejected %s", reject->object));
+    size_t len = reject->raw.len < 200 ? reject->raw.len : 200;
+    while (len > 0 && len < reject->raw.len && (reject->raw.ptr[len] & 0xC0) == 0x80)
+        len--; /* not in the middle of a character */
+    PEN_TRY(pen_buf_add_str(into, "rejected ", err));
+    PEN_TRY(pen_buf_add_visible(into, pen_slice_str(reject->object), err));
     if (reject->line > 0)
         PEN_TRY(pen_buf_addf(into, err, ":%" PRIu64, reject->line));
-    if (reject->column != NULL)
-        PEN_TRY(pen_buf_addf(into, err, " column '%s'", reject->column));
+    if (reject->column != NULL) {
+        PEN_TRY(pen_buf_add_str(into, " column '", err));
+        PEN_TRY(pen_buf_add_visible(into, pen_slice_str(reject->column), err));
+        PEN_TRY(pen_buf_add_char(into, '\'', err));
+    }
     PEN_TRY(pen_buf_add_str(into, ": ", err));
-    PEN_TRY(pen_buf_add_slice(into, reject->reason, err));
+    PEN_TRY(pen_buf_add_visible(into, reject->reason, err));
     PEN_TRY(pen_buf_add_str(into, ": ", err));
-    size_t start = into->len;
-    size_t len = reject->raw.len < 200 ? reject->raw.len : 200;
-    PEN_TRY(pen_buf_add(into, reject->raw.ptr, len, err));
-    for (size_t i = start; i < into->len; i++) /* one record, one line */
-        if ((unsigned char)into->ptr[i] < 0x20)
-            into->ptr[i] = ' ';
+    PEN_TRY(pen_buf_add_visible(into, pen_slice(reject->raw.ptr, len), err));
     return len < reject->raw.len ? pen_buf_add_str(into, "...", err) : PEN_OK;
 }
