@@ -68,6 +68,15 @@ enum pen_code pen_cli_format(struct pen_cli *cli, const struct pen_args *args,
     return pen_cli_usage(cli, err, "unknown format '%s'; use table, csv, tsv, json or jsonl", name);
 }
 
+enum pen_code pen_cli_int(struct pen_cli *cli, const struct pen_args *args, const char *name,
+                          struct pen_cli_range range, int64_t *ret_value, struct pen_error *err)
+{
+    enum pen_code code =
+        pen_args_int(args, name, range.min, range.max, range.fallback, ret_value, err);
+    cli->is_usage_error = code != PEN_OK;
+    return code;
+}
+
 const char *pen_cli_home_words(const struct pen_cli *cli)
 {
     return cli->home_words != NULL ? cli->home_words : "";

@@ -106,9 +106,19 @@ PEN_MUST_USE enum pen_code pen_cli_open_home(struct pen_cli *cli, bool is_create
  */
 const char *pen_cli_home_words(const struct pen_cli *cli);
 
+/* The values that an option of integers may have, and the one that stands for none. */
+struct pen_cli_range {
+    int64_t min, max, fallback;
+};
+
 /* pen_cli_format - the -f option of args, else the default: table, json with --json. */
 PEN_MUST_USE enum pen_code pen_cli_format(struct pen_cli *cli, const struct pen_args *args,
                                           enum pen_format *ret_format, struct pen_error *err);
+
+/* pen_cli_int - pen_args_int; a wrong value is an error of the command line (usage, exit 2). */
+PEN_MUST_USE enum pen_code pen_cli_int(struct pen_cli *cli, const struct pen_args *args,
+                                       const char *name, struct pen_cli_range range,
+                                       int64_t *ret_value, struct pen_error *err);
 
 /* pen_cli_cancel - becomes 1 with SIGINT or SIGTERM; a second one ends the program at once. */
 extern volatile int pen_cli_cancel;

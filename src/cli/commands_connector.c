@@ -71,8 +71,9 @@ static void show_reject(void *context, const struct pen_reject *reject)
 }
 
 /* --rows, else the document's preview_sample_rows, else 15 (spec/guess.md 9). */
-static enum pen_code preview_rows(const struct pen_args *args, const struct pen_run_env *env,
-                                  int64_t *ret_rows, struct pen_error *err)
+static enum pen_code preview_rows(struct pen_cli *cli, const struct pen_args *args,
+                                  const struct pen_run_env *env, int64_t *ret_rows,
+                                  struct pen_error *err)
 {
     struct {
         int64_t rows;
@@ -82,7 +83,8 @@ static enum pen_code preview_rows(const struct pen_args *args, const struct pen_
         {.key = NULL}};
     static const char *const also[] = {"in", "out", "exec", "filters", NULL};
     PEN_TRY(pen_options_bind(table, env->config, "configuration", also, &bound, &env->bind, err));
-    return pen_args_int(args, "rows", 0, INT64_MAX, bound.rows, ret_rows, err);
+    struct pen_cli_range range = {.max = INT64_MAX, .fallback = bound.rows};
+    return pen_cli_int(cli, args, "rows", range, ret_rows, err);
 }
 
 static void say_what_is_next(const struct pen_cli *cli, const struct pen_preview_result *result,
@@ -110,7 +112,7 @@ static enum pen_code run_preview(struct pen_cli *cli, const struct pen_args *arg
     PEN_TRY(pen_cli_format(cli, args, &preview.options.format, err));
     PEN_TRY(pen_connector_load(cli, args, &env, err));
     struct pen_preview_options options = {.on_reject = show_reject};
-    PEN_TRY(preview_rows(args, &env, &options.max_rows, err));
+    PEN_TRY(preview_rows(cli, args, &env, &options.max_rows, err));
     struct pen_preview_result result = {0};
     PEN_TRY(pen_run_preview(&env, &options, show_rows, &preview, &result, err));
     PEN_TRY(pen_render_end(&preview.render, err));

@@ -75,7 +75,8 @@ static enum pen_code run_query(struct pen_cli *cli, const struct pen_args *args,
     struct pen_render_options options = {.terminal_width = cli->terminal.width};
     int64_t max_rows = -1;
     PEN_TRY(pen_cli_format(cli, args, &options.format, err));
-    PEN_TRY(pen_args_int(args, "limit", 0, INT64_MAX, -1, &max_rows, err));
+    PEN_TRY(pen_cli_int(cli, args, "limit", (struct pen_cli_range){0, INT64_MAX, max_rows},
+                        &max_rows, err));
     PEN_TRY(read_sql(cli, args, &sql, err));
     return pen_cli_query(cli, pen_args_value(args, "database"), pen_buf_slice(&sql), &options,
                          max_rows, err);

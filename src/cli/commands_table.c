@@ -182,7 +182,8 @@ static enum pen_code run_tail(struct pen_cli *cli, const struct pen_args *args,
     PEN_CLEANUP(pen_buf_release) struct pen_buf sql = PEN_BUF(PEN_BUF_TEXT_MAX);
     struct pen_render_options options = {.format = PEN_FORMAT_JSONL};
     int64_t rows = 10;
-    PEN_TRY(pen_args_int(args, "count", 0, INT32_MAX, 10, &rows, err));
+    PEN_TRY(
+        pen_cli_int(cli, args, "count", (struct pen_cli_range){0, INT32_MAX, rows}, &rows, err));
     if (pen_args_has(args, "format"))
         PEN_TRY(pen_cli_format(cli, args, &options.format, err));
     PEN_TRY(pen_lake_tail_sql(args->words[0], args->words[1], rows, &sql, err));

@@ -188,7 +188,7 @@ static enum pen_code run_key_create(struct pen_cli *cli, const struct pen_args *
     uint8_t digest[PEN_TOKEN_DIGEST];
     int64_t days = 0;
     struct pen_user user = {0};
-    PEN_TRY(pen_args_int(args, "expires", 1, 36500, 0, &days, err));
+    PEN_TRY(pen_cli_int(cli, args, "expires", (struct pen_cli_range){1, 36500, 0}, &days, err));
     PEN_TRY(pen_cli_open_lake(cli, &lake, err));
     PEN_TRY(find_user(cli, pen_lake_db(lake), pen_args_value(args, "user"), &user, err));
     pen_token_make(text);

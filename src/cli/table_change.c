@@ -139,7 +139,8 @@ enum pen_code pen_table_create(struct pen_cli *cli, const struct pen_args *args,
     bool is_done = false;
     if (type != NULL && strcmp(type, "log") != 0)
         return pen_cli_usage(cli, err, "Unknown table type '%s'; only 'log' is known", type);
-    PEN_TRY(pen_args_int(args, "expire-days", 0, INT32_MAX, 0, &change.days, err));
+    PEN_TRY(pen_cli_int(cli, args, "expire-days", (struct pen_cli_range){.max = INT32_MAX},
+                        &change.days, err));
     change.unit = pen_args_value(args, "time-partition");
     if (change.unit != NULL && !is_unit(change.unit))
         return pen_cli_usage(cli, err, "a partition is none, hour, day or month, not '%s'",
