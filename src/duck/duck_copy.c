@@ -95,15 +95,19 @@ static enum pen_code take_statistic(struct pen_arena *arena, struct pen_slice ke
 }
 
 /* The column that a statistics key ("name", quoted as an identifier) speaks of. */
-static size_t find_column(const struct pen_duck_column *columns, size_t count, struct pen_slice key)
+static enum pen_code find_column(const struct pen_duck_column *columns, size_t count,
+                                 struct pen_slice key, size_t *ret_at, struct pen_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         PEN_CLEANUP(pen_buf_release) struct pen_buf quoted = PEN_BUF(PEN_BUF_TEXT_MAX);
-        if (pen_duck_add_name(&quoted, columns[i].name, NULL) == PEN_OK &&
-            pen_slice_equal(pen_buf_slice(&quoted), key))
-            return i;
+        PEN_TRY(pen_duck_add_name(&quoted, columns[i].name, err));
+        if (pen_slice_equal(pen_buf_slice(&quoted), key)) {
+            *ret_at = i;
+            return PEN_OK;
+        }
     }
-    return SIZE_MAX;
+    *ret_at = SIZE_MAX;
+    return PEN_OK;
 }
 
 /* shape: one row; column 4 is MAP(column name -> MAP(statistic -> text)). */
@@ -120,7 +124,8 @@ static enum pen_code take_columns(duckdb_vector map, const struct pen_duck_colum
     const duckdb_list_entry *outer = duckdb_vector_get_data(map);
     const duckdb_list_entry *lists = duckdb_vector_get_data(values);
     for (idx_t i = outer->offset; i < outer->offset + outer->length; i++) {
-        size_t at = find_column(names, part->column_count, string_at(keys, i));
+        size_t at = SIZE_MAX;
+        PEN_TRY(find_column(names, part->column_count, string_at(keys, i), &at, err));
         if (at == SIZE_MAX)
             continue; /* a field inside a nested column */
         for (idx_t k = lists[i].offset; k < lists[i].offset + lists[i].length; k++)
