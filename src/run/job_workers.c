@@ -16,7 +16,7 @@
 #define LOOK_US     (200 * 1000)
 #define RECOVER_US  (2 * PEN_US_PER_SECOND)
 
-#define WORKER_NICE 5
+#define WORKER_NICE 10
 
 struct pen_job_workers {
     struct pen_job_workers_options options;
