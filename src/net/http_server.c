@@ -304,6 +304,7 @@ static enum pen_code start_daemon(struct pen_http_server *server, struct pen_err
         MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (server->daemon != NULL)
         return PEN_OK;
+    server->socket_fd = -1; /* the library has closed it */
     if (server->certificate == NULL)
         return pen_fail_errno(err, PEN_ERR_INTERNAL, errno, "cannot start the HTTP server");
     (void)pen_fail(err, PEN_ERR_CONFIG, "cannot start the HTTPS server");
