@@ -91,6 +91,12 @@ static inline enum pen_code pen_decode_step(struct pen_decode *decode, struct pe
  * bytes of an object look like, for guess and for helpful errors. Never NULL. */
 const char *pen_decode_looks_like(struct pen_slice head);
 
+/* pen_decode_compressed_as - the type of the decoder ("gzip" ...) that bytes beginning with `head`
+ * surely need: no text of any charset begins so. NULL: text, or fewer bytes than it takes to know
+ * (PEN_DECODE_HEAD_BYTES are enough). */
+#define PEN_DECODE_HEAD_BYTES ((size_t)10)
+const char *pen_decode_compressed_as(struct pen_slice head);
+
 extern const struct pen_decode_type pen_decode_gzip;  /* gzip.c */
 extern const struct pen_decode_type pen_decode_bzip2; /* bzip2.c */
 extern const struct pen_decode_type pen_decode_zstd;  /* zstd.c */

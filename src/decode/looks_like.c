@@ -58,3 +58,22 @@ const char *pen_decode_looks_like(struct pen_slice head)
         return "nothing";
     return is_text(head) ? "plain text" : "unknown binary data";
 }
+
+const char *pen_decode_compressed_as(struct pen_slice head)
+{
+    static const struct magic compressed[] = {
+        MAGIC("\x1f\x8b\x08", "gzip"),
+        MAGIC("PK\x03\x04", "zip"),
+        MAGIC("\x28\xb5\x2f\xfd", "zstd"),
+        MAGIC("\xfd"
+              "7zXZ\0",
+              "xz"),
+    };
+    for (size_t i = 0; i < sizeof compressed / sizeof *compressed; i++)
+        if (pen_slice_starts(head, pen_slice(compressed[i].bytes, compressed[i].len)))
+            return compressed[i].name;
+    /* "BZh" and a level could begin a word; the first block's mark could not */
+    bool is_bzip2 = head.len >= 10 && memcmp(head.ptr, "BZh", 3) == 0 && head.ptr[3] >= '1' &&
+                    head.ptr[3] <= '9' && memcmp(head.ptr + 4, "1AY&SY", 6) == 0;
+    return is_bzip2 ? "bzip2" : NULL;
+}

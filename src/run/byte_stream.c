@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STAGE_BYTES ((size_t)256 << 10)
 
@@ -20,6 +21,8 @@ struct pen_byte_stream {
     bool is_cut;
     _Atomic uint64_t *stored_bytes, *plain_bytes;
     uint64_t max_ratio, stored, plain; /* stored and plain: bytes so far */
+    char head[PEN_DECODE_HEAD_BYTES];  /* of the plain bytes */
+    size_t head_len;
 };
 
 void pen_byte_stream_free(struct pen_byte_stream *stream)
@@ -136,12 +139,35 @@ static enum pen_code read_stage(struct pen_byte_stream *stream, size_t index, ch
     return PEN_OK;
 }
 
+/* Plain bytes that are still compressed would become rubbish, or rejected records: the decoder was
+ * forgotten. */
+static enum pen_code check_head(struct pen_byte_stream *stream, struct pen_slice bytes,
+                                struct pen_error *err)
+{
+    size_t room = sizeof stream->head - stream->head_len;
+    size_t len = bytes.len < room ? bytes.len : room;
+    memcpy(stream->head + stream->head_len, bytes.ptr, len);
+    stream->head_len += len;
+    const char *type = pen_decode_compressed_as(pen_slice(stream->head, stream->head_len));
+    if (type == NULL)
+        return PEN_OK;
+    enum pen_code code =
+        pen_fail(err, PEN_ERR_CORRUPT, "the bytes are %s, and 'decoders' %s", type,
+                 stream->stage_count > 0 ? "leaves it as it is" : "has no decoder for it");
+    pen_error_hint(err,
+                   "add {type: %s} to in.decoders, or leave such objects out by path_match_pattern",
+                   type);
+    return code;
+}
+
 enum pen_code pen_byte_stream_read(struct pen_byte_stream *stream, char *buf, size_t cap,
                                    size_t *ret_len, struct pen_error *err)
 {
     size_t len = 0;
     PEN_TRY(read_before(stream, stream->stage_count, buf, cap, &len, err));
     stream->plain += len;
+    if (len > 0 && stream->head_len < sizeof stream->head)
+        PEN_TRY(check_head(stream, pen_slice(buf, len), err));
     bool is_limited = stream->stage_count > 0 && stream->max_ratio > 0;
     if (is_limited && stream->plain > PEN_RATIO_FREE_BYTES &&
         stream->plain / stream->max_ratio > stream->stored) {

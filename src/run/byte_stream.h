@@ -43,8 +43,9 @@ void pen_byte_stream_free(struct pen_byte_stream *stream);
 PEN_DEFINE_FREE_P(struct pen_byte_stream *, pen_byte_stream_free)
 
 /* pen_byte_stream_read - 1..cap plain bytes; *ret_len 0 at the end, which is checked: a truncated
- * or damaged object is PEN_ERR_CORRUPT, one that expands beyond max_ratio (once it made more than
- * PEN_RATIO_FREE_BYTES) is PEN_ERR_TOO_LARGE. thread: one at a time. */
+ * or damaged object is PEN_ERR_CORRUPT, and so are plain bytes that still are compressed; one that
+ * expands beyond max_ratio (once it made more than PEN_RATIO_FREE_BYTES) is PEN_ERR_TOO_LARGE.
+ * thread: one at a time. */
 PEN_MUST_USE enum pen_code pen_byte_stream_read(struct pen_byte_stream *stream, char *buf,
                                                 size_t cap, size_t *ret_len, struct pen_error *err);
 

@@ -242,6 +242,33 @@ static void looks_like_names_formats_by_their_first_bytes(void **state)
     assert_false(decoder->type->magic(PEN_LIT("\x1f")));
 }
 
+static void compressed_as_is_sure_or_silent(void **state)
+{
+    (void)state;
+    const struct {
+        struct pen_slice head;
+        const char *type;
+    } cases[] = {{PEN_LIT("\x1f\x8b\x08\0\0\0\0\0\0\x03"), "gzip"},
+                 {PEN_LIT("PK\x03\x04\x14\0\0\0\x08\0"), "zip"},
+                 {PEN_LIT("\x28\xb5\x2f\xfd\x24\0"), "zstd"},
+                 {PEN_LIT("\xfd"
+                          "7zXZ\0\0\4"),
+                  "xz"},
+                 {PEN_LIT("BZh91AY&SY"), "bzip2"},
+                 {PEN_LIT("BZh91AY&S"), NULL},
+                 {PEN_LIT("BZhang,BZh"), NULL},
+                 {PEN_LIT("PK,name,PK"), NULL},
+                 {PEN_LIT("\xef\xbb\xbf\x1f\x8b\x08"), NULL},
+                 {PEN_LIT("\x1f\x8b"), NULL},
+                 {PEN_LIT(""), NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *type = pen_decode_compressed_as(cases[i].head);
+        assert_true((type == NULL) == (cases[i].type == NULL));
+        if (type != NULL)
+            assert_string_equal(type, cases[i].type);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +281,7 @@ int main(void)
         cmocka_unit_test(gzip_says_what_other_bytes_look_like),
         cmocka_unit_test(gzip_reset_makes_it_ready_after_an_error),
         cmocka_unit_test(looks_like_names_formats_by_their_first_bytes),
+        cmocka_unit_test(compressed_as_is_sure_or_silent),
     };
     return cmocka_run_group_tests(tests, open_decoder, close_decoder);
 }
