@@ -98,6 +98,11 @@ static enum pen_code fetch_digest(const struct pen_filter *filter, const struct 
                            column->algorithm);
     if (column->is_mac && column->secret_key == NULL)
         return pen_fail_at(&filter->bind, node, err, "Secret key must not be null.");
+    if (column->is_mac && column->secret_key[0] == '\0')
+        return pen_fail_at(&filter->bind, node, err, "Secret key must not be empty.");
+    if (!column->is_mac && column->secret_key != NULL)
+        pen_warn_at(&filter->bind, node, "secret_key has no use for %s: a keyed digest is Hmac...",
+                    column->algorithm);
     return PEN_OK;
 }
 
