@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sysinfo.h>
 
 /* The text's first line as the message, "Did you mean ..." as the advice. */
 static enum pen_code fail_in_words(enum pen_code code, const char *prefix, const char *text,
@@ -33,7 +34,9 @@ enum pen_code pen_duck_fail_text(duckdb_error_type kind, const char *text, struc
         return fail_in_words(PEN_ERR_IO, "duckdb: ", text, err);
     case DUCKDB_ERROR_OUT_OF_MEMORY:
         (void)fail_in_words(PEN_ERR_NOMEM, "duckdb: ", text, err); /* the code is this line's */
-        pen_error_hint(err, "raise the memory limit or lower the number of threads");
+        pen_error_hint(err,
+                       "a load needs less with a lower exec.max_threads, a query more 'memory' in "
+                       "<home>/penstock.yml");
         return PEN_ERR_NOMEM;
     case DUCKDB_ERROR_INTERRUPT:
         return pen_fail(err, PEN_ERR_CANCELLED, "cancelled");
@@ -124,6 +127,11 @@ static enum pen_code set_option(duckdb_config config, const char *name, const ch
     return PEN_OK;
 }
 
+static uint64_t memory_limit(const struct pen_duck_options *options)
+{
+    return options->memory_limit_bytes == 0 ? UINT64_C(1) << 30 : options->memory_limit_bytes;
+}
+
 /* Results depend on nothing around us: no extensions from disk, no configuration of the user. */
 static enum pen_code fill_config(duckdb_config config, const struct pen_duck_options *options,
                                  bool keeps_row_order, struct pen_error *err)
@@ -135,9 +143,7 @@ static enum pen_code fill_config(duckdb_config config, const struct pen_duck_opt
         set_option(config, "preserve_insertion_order", keeps_row_order ? "true" : "false", err));
     PEN_TRY(set_option(config, "temp_directory", options->temp_dir == NULL ? "" : options->temp_dir,
                        err));
-    uint64_t limit =
-        options->memory_limit_bytes == 0 ? UINT64_C(1) << 30 : options->memory_limit_bytes;
-    (void)snprintf(text, sizeof text, "%" PRIu64 "B", limit); /* always fits */
+    (void)snprintf(text, sizeof text, "%" PRIu64 "B", memory_limit(options)); /* always fits */
     PEN_TRY(set_option(config, "memory_limit", text, err));
     if (options->threads == 0)
         return PEN_OK;
@@ -164,11 +170,14 @@ enum pen_code pen_duck_start(const struct pen_duck_options *options, bool keeps_
     PEN_CLEANUP(pen_duck_close_p) struct pen_duck *duck = calloc(1, sizeof *duck);
     if (duck == NULL)
         return pen_fail_nomem(err);
+    if (options == NULL)
+        options = &defaults;
+    duck->memory_limit_bytes = memory_limit(options);
+    duck->threads = options->threads > 0 ? options->threads : (unsigned)get_nprocs();
     duckdb_config config = NULL;
     if (duckdb_create_config(&config) != DuckDBSuccess)
         return pen_fail_nomem(err);
-    enum pen_code code =
-        fill_config(config, options == NULL ? &defaults : options, keeps_row_order, err);
+    enum pen_code code = fill_config(config, options, keeps_row_order, err);
     if (code == PEN_OK)
         code = open_database(duck, config, err);
     duckdb_destroy_config(&config);

@@ -12,7 +12,7 @@ struct pen_duck;
 
 struct pen_duck_options {
     unsigned threads;            /* 0: as many as cores */
-    uint64_t memory_limit_bytes; /* 0: 1 GiB */
+    uint64_t memory_limit_bytes; /* 0: 1 GiB; parts with very many columns raise it */
     const char *temp_dir;        /* where it may spill; NULL: it may not */
 };
 

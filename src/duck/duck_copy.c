@@ -3,6 +3,8 @@
  *     COPY (...) TO 'file' (... RETURN_STATS) --one row--> struct pen_part */
 #include "duck/duck_internal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Statistics of longer texts are shortened by the writer: such a bound is not the true minimum or
@@ -13,6 +15,36 @@
  * 24,576: columns of unlike values then cost a tenth of a load in vain, and columns between the two
  * limits are rare (measured on the benchmark: files of the same size). */
 #define DICTIONARY_VALUES 8192
+
+/* The writer holds 256 KiB of each column and thread, and 1 MiB for the dictionary of each column
+ * of texts, however few rows come: some 700 columns filled 1 GiB. Past WIDE_COLUMNS dictionaries
+ * are smaller, row groups shorter and the memory limit greater. */
+#define WIDE_COLUMNS          ((size_t)256)
+#define WIDE_DICTIONARY_BYTES 16384
+#define COLUMN_BYTES          ((uint64_t)384 << 10)
+#define ROW_GROUP_ROWS        ((size_t)122880)
+#define VECTOR_ROWS           ((size_t)2048)
+
+enum pen_code pen_duck_make_room(const struct pen_duck *duck, duckdb_connection connection,
+                                 size_t column_count, struct pen_error *err)
+{
+    if (column_count <= WIDE_COLUMNS)
+        return PEN_OK;
+    char sql[96];
+    uint64_t bytes = duck->memory_limit_bytes + column_count * duck->threads * COLUMN_BYTES;
+    (void)snprintf(sql, sizeof sql, "SET GLOBAL memory_limit = '%" PRIu64 "B'", bytes);
+    return pen_duck_run(connection, sql, err);
+}
+
+static enum pen_code add_wide_options(struct pen_buf *sql, size_t column_count,
+                                      struct pen_error *err)
+{
+    if (column_count <= WIDE_COLUMNS)
+        return PEN_OK;
+    size_t vectors = ROW_GROUP_ROWS / VECTOR_ROWS * WIDE_COLUMNS / column_count;
+    return pen_buf_addf(sql, err, "STRING_DICTIONARY_PAGE_SIZE_LIMIT %d, ROW_GROUP_SIZE %zu, ",
+                        WIDE_DICTIONARY_BYTES, (vectors > 0 ? vectors : 1) * VECTOR_ROWS);
+}
 
 static enum pen_code add_field_ids(struct pen_buf *sql, size_t count,
                                    const struct pen_duck_column *columns, struct pen_error *err)
@@ -41,6 +73,7 @@ enum pen_code pen_duck_add_copy_target(struct pen_buf *sql,
                          " (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION %s, RETURN_STATS, "
                          "USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT %d, ",
                          compressions[target->compression], DICTIONARY_VALUES));
+    PEN_TRY(add_wide_options(sql, target->column_count, err));
     PEN_TRY(add_field_ids(sql, target->column_count, target->columns, err));
     return pen_buf_add_char(sql, ')', err);
 }

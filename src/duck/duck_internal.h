@@ -11,6 +11,8 @@
 
 struct pen_duck {
     duckdb_database database;
+    uint64_t memory_limit_bytes;
+    unsigned threads;
 };
 
 static inline void pen_duck_disconnect(duckdb_connection *connection)
@@ -77,8 +79,13 @@ struct pen_duck_copy_target {
     enum pen_duck_compression compression;
 };
 
-/* pen_duck_add_copy_target - " TO 'path' (FORMAT parquet, ...)".
+/* pen_duck_make_room - before a COPY into a part of so many columns: raises the memory limit when
+ * they are very many, since the writer holds some blocks of each column, however few rows come.
+ * pen_duck_add_copy_target - " TO 'path' (FORMAT parquet, ...)".
  * pen_duck_take_part - the one row that such a statement returns, as a part called target->path. */
+PEN_MUST_USE enum pen_code pen_duck_make_room(const struct pen_duck *duck,
+                                              duckdb_connection connection, size_t column_count,
+                                              struct pen_error *err);
 PEN_MUST_USE enum pen_code pen_duck_add_copy_target(struct pen_buf *sql,
                                                     const struct pen_duck_copy_target *target,
                                                     struct pen_error *err);

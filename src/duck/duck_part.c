@@ -96,6 +96,7 @@ static enum pen_code run_copy(struct pen_duck *duck, struct pen_duck_feed *feed,
     PEN_CLEANUP(pen_duck_disconnect) duckdb_connection connection = NULL;
     if (duckdb_connect(duck->database, &connection) != DuckDBSuccess)
         return pen_fail_nomem(err);
+    PEN_TRY(pen_duck_make_room(duck, connection, feed->stream->schema->count, err));
     duckdb_result result;
     enum pen_code code = PEN_OK;
     if (duckdb_query(connection, sql.ptr, &result) != DuckDBSuccess)

@@ -208,6 +208,7 @@ static enum pen_code run_copy(struct pen_duck *duck, const struct pen_duck_rewri
     PEN_CLEANUP(pen_duck_disconnect) duckdb_connection connection = NULL;
     if (duckdb_connect(duck->database, &connection) != DuckDBSuccess)
         return pen_fail_nomem(err);
+    PEN_TRY(pen_duck_make_room(duck, connection, rewrite->view->column_count, err));
     duckdb_result result;
     size_t count = ret_parts->count;
     const struct pen_duck_copy_target target = {.path = rewrite->file_name,
