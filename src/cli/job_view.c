@@ -89,8 +89,14 @@ static void say_result(struct pen_job_view *view)
     if (result->is_table_created)
         pen_cli_say(cli, "Table '%s.%s' is created.", view->database, view->table);
     if (result->is_emptied)
-        pen_cli_say(cli, "No file matched: mode replace emptied table '%s.%s'.", view->database,
-                    view->table);
+        pen_cli_say(cli, "%s: mode replace emptied table '%s.%s'.",
+                    result->counts.objects == 0 ? "No file matched" : "No record was loaded",
+                    view->database, view->table);
+    else if (result->job_id != 0 && result->status == PEN_JOB_SUCCESS &&
+             result->counts.objects == 0)
+        pen_cli_say(cli,
+                    "No object to load: none fits path_prefix, path_match_pattern and last_path, "
+                    "or all are loaded already.");
     if (result->job_id != 0)
         say_counts(view, result);
 }

@@ -106,8 +106,12 @@ enum pen_code pen_sample_find(struct pen_source *source, struct pen_arena *arena
             *err = problem;
         return code;
     }
-    if (search.objects == 0)
-        return pen_fail(err, PEN_ERR_NOT_FOUND, "No input files to read sample data");
+    if (search.objects == 0) {
+        (void)pen_fail(err, PEN_ERR_NOT_FOUND, "No input files to read sample data");
+        pen_error_hint(err, "no object fits path or path_prefix, path_match_pattern, last_path and "
+                            "the other options of the source");
+        return PEN_ERR_NOT_FOUND;
+    }
     if (search.best.key == NULL)
         return pen_fail(err, PEN_ERR_NOT_FOUND, "All input files are empty");
     *ret_object = search.best;

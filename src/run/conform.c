@@ -1,8 +1,11 @@
 #include "run/conform.h"
 
+#include "conf/suggest.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool is_time_type(enum pen_type type)
 {
@@ -21,17 +24,46 @@ void pen_conform_free(struct pen_conform *conform)
 
 /* --- where `time` comes from ------------------------------------------------------------------ */
 
+/* What could have been meant: a column of that name but for a slip, else the columns that may be.
+ */
+static void hint_time_columns(const struct pen_schema *in, const char *name, struct pen_error *err)
+{
+    struct pen_suggest suggest = pen_suggest_start(pen_slice_str(name));
+    char names[128] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        const struct pen_field *field = &in->fields[i];
+        if (!is_time_type(field->type))
+            continue;
+        pen_suggest_try(&suggest, field->name);
+        if (len + strlen(field->name) + 4 < sizeof names)
+            len += (size_t)snprintf(names + len, sizeof names - len, "%s'%s'", len > 0 ? ", " : "",
+                                    field->name);
+    }
+    const char *best = pen_suggest_best(&suggest);
+    if (best != NULL && strcmp(best, name) != 0)
+        pen_error_hint(err, "did you mean '%s'?", best);
+    else if (len > 0)
+        pen_error_hint(err, "columns of type long or timestamp: %s", names);
+    else
+        pen_error_hint(err, "no column is long or timestamp: leave it out to take the upload time, "
+                            "or make one with an add_time filter");
+}
+
 static enum pen_code choose_column(struct pen_conform *conform, const struct pen_schema *in,
                                    const char *name, struct pen_error *err)
 {
     size_t index = pen_schema_find(in, pen_slice_str(name));
     if (index == SIZE_MAX)
-        return pen_fail(err, PEN_ERR_CONFIG, "A specified time_column '%s' does not exist", name);
-    enum pen_type type = in->fields[index].type;
-    if (!is_time_type(type))
-        return pen_fail(err, PEN_ERR_CONFIG,
-                        "Type of '%s' column must be long or timestamp but got %s", name,
-                        pen_type_name(type));
+        (void)pen_fail(err, PEN_ERR_CONFIG, "A specified time_column '%s' does not exist", name);
+    else if (!is_time_type(in->fields[index].type))
+        (void)pen_fail(err, PEN_ERR_CONFIG,
+                       "Type of '%s' column must be long or timestamp but got %s", name,
+                       pen_type_name(in->fields[index].type));
+    if (index == SIZE_MAX || !is_time_type(in->fields[index].type)) {
+        hint_time_columns(in, name, err);
+        return PEN_ERR_CONFIG;
+    }
     conform->time_source = PEN_TIME_COLUMN;
     conform->time_column = index;
     return PEN_OK;

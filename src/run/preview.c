@@ -3,6 +3,7 @@
 
 #include "run/run_scope.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* --- a sample as the bytes of an object ---------------------------------------------------------
@@ -136,6 +137,27 @@ static enum pen_code hand_out(struct preview *preview, const struct pen_batch *b
                : preview->fn(preview->context, schema, batch, rows, err);
 }
 
+/* Nothing to show: where did the records stay? */
+static enum pen_code fail_no_records(const struct preview *preview, struct pen_error *err)
+{
+    struct pen_account_totals sum = pen_account_sum(&preview->account);
+    (void)pen_fail(err, PEN_ERR_NOT_FOUND, "No input records to preview");
+    if (sum.rejected > 0)
+        pen_error_hint(err,
+                       "%" PRIu64 " records of the sample were rejected, %" PRIu64 " filtered out",
+                       sum.rejected, sum.filtered);
+    else if (sum.filtered > 0)
+        pen_error_hint(err, "all %" PRIu64 " records of the sample were filtered out",
+                       sum.filtered);
+    else if (!preview->sample->is_whole)
+        pen_error_hint(err, "the sample ends within the first record: raise "
+                            "exec.preview_sample_buffer_bytes");
+    else
+        pen_error_hint(err, "'%s' holds no record behind the header lines",
+                       preview->sample->object.key);
+    return PEN_ERR_NOT_FOUND;
+}
+
 static enum pen_code pull(struct preview *preview, struct pen_error *err)
 {
     struct pen_task_stream *stream = pen_task_stream(preview->task);
@@ -149,9 +171,7 @@ static enum pen_code pull(struct preview *preview, struct pen_error *err)
         PEN_TRY(hand_out(preview, batch, err));
     }
     PEN_TRY(pen_account_check(&preview->account, preview->rows, err));
-    if (preview->rows == 0)
-        return pen_fail(err, PEN_ERR_NOT_FOUND, "No input records to preview");
-    return PEN_OK;
+    return preview->rows == 0 ? fail_no_records(preview, err) : PEN_OK;
 }
 
 enum pen_code pen_preview_sample(struct pen_load *load, struct pen_sample *sample,

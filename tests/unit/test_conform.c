@@ -123,6 +123,30 @@ static void assert_refused(const char *in, const char *time_column, const char *
     setup_release(&s);
 }
 
+static void assert_hinted(const char *in, const char *time_column, const char *hint)
+{
+    struct setup s;
+    char name[64];
+    setup_init(&s, in, "");
+    (void)snprintf(name, sizeof name, "%s", time_column);
+    s.out.time_column = name;
+    struct pen_error failed = {0};
+    assert_int_equal(conform(&s, &failed), PEN_ERR_CONFIG);
+    assert_string_equal(failed.hint, hint);
+    setup_release(&s);
+}
+
+static void conform_says_which_columns_may_be_the_time(void **state)
+{
+    (void)state;
+    assert_hinted("id:long name:string at:timestamp", "name",
+                  "columns of type long or timestamp: 'id', 'at'");
+    assert_hinted("id:long created_at:timestamp", "created", "did you mean 'created_at'?");
+    assert_hinted("name:string", "name",
+                  "no column is long or timestamp: leave it out to take the upload time, or make "
+                  "one with an add_time filter");
+}
+
 static void conform_refuses_in_the_words_of_the_specification(void **state)
 {
     (void)state;
@@ -239,6 +263,7 @@ int main(void)
         cmocka_unit_test(conform_rejects_instants_that_no_table_can_hold),
         cmocka_unit_test(conform_never_changes_types_of_existing_columns),
         cmocka_unit_test(conform_refuses_in_the_words_of_the_specification),
+        cmocka_unit_test(conform_says_which_columns_may_be_the_time),
         cmocka_unit_test(conform_rejects_records_without_the_chosen_time),
         cmocka_unit_test(conform_loads_records_without_a_time_nobody_chose),
     };
