@@ -54,12 +54,6 @@ static enum pen_code resolve(const char *text, struct addrinfo **ret_list, struc
     return PEN_OK;
 }
 
-static void close_fd(const int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd); /* nothing was written */
-}
-
 static enum pen_code fail_bind(const char *text, struct pen_error *err)
 {
     int error = errno;
@@ -77,7 +71,7 @@ static enum pen_code fail_bind(const char *text, struct pen_error *err)
 /* "127.0.0.1:80" or "[::1]:80" */
 static enum pen_code print_address(int fd, char *into, size_t cap, struct pen_error *err)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof bound;
     char host[64], port[16];
     if (getsockname(fd, (struct sockaddr *)&bound, &len) != 0)
@@ -95,18 +89,19 @@ enum pen_code http_listen(const char *listen_text, int *ret_fd, char *address, s
 {
     struct addrinfo *list = NULL;
     PEN_TRY(resolve(listen_text, &list, err));
-    PEN_CLEANUP(close_fd)
     int fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int on = 1;
     bool is_bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
                     bind(fd, list->ai_addr, list->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
     enum pen_code code = is_bound ? PEN_OK : fail_bind(listen_text, err);
     freeaddrinfo(list);
-    PEN_TRY(code);
-    PEN_TRY(print_address(fd, address, address_cap, err));
-    *ret_fd = fd;
-    fd = -1;
-    return PEN_OK;
+    if (code == PEN_OK)
+        code = print_address(fd, address, address_cap, err);
+    if (code == PEN_OK)
+        *ret_fd = fd;
+    else if (fd >= 0)
+        (void)close(fd); /* nothing was sent or received */
+    return code;
 }
 
 static bool is_loopback(const struct sockaddr *address)
