@@ -203,7 +203,7 @@ static enum pen_code check_size(const struct place *place, uint64_t most, struct
 static enum pen_code read_entries(const struct pen_zip_file *file, const struct place *place,
                                   struct pen_zip_directory *directory, struct pen_error *err)
 {
-    PEN_CLEANUP(pen_free_p) uint8_t *bytes = malloc((size_t)place->bytes + 1);
+    PEN_CLEANUP(pen_free_p) uint8_t *bytes = calloc(1, (size_t)place->bytes + 1);
     directory->entries = calloc((size_t)place->count + 1, sizeof *directory->entries);
     if (bytes == NULL || directory->entries == NULL)
         return pen_fail_nomem(err);

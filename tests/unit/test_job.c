@@ -70,11 +70,12 @@ static void job_goes_from_queued_to_success(void **state)
     assert_int_equal(job.status, PEN_JOB_RUNNING);
     assert_int_equal(job.counts.records, 5);
     assert_int_equal(job.lease_until_us, 9000);
-    struct pen_job_end end = {.status = PEN_JOB_SUCCESS,
-                              .now_us = 3000,
-                              .counts = {10, 1, 2, 30, 4},
-                              .snapshot_id = 17,
-                              .result = "{\"last_path\":\"a\"}"};
+    struct pen_job_end end = {
+        .status = PEN_JOB_SUCCESS,
+        .now_us = 3000,
+        .counts = {.records = 10, .rejected = 1, .filtered = 2, .bytes = 30, .objects = 4},
+        .snapshot_id = 17,
+        .result = "{\"last_path\":\"a\"}"};
     assert_ok(pen_job_finish(db, 1, "p1", &end, err));
     job = get(1);
     assert_int_equal(job.status, PEN_JOB_SUCCESS);
