@@ -11,6 +11,10 @@
 
 #define EXACT_DOUBLE (INT64_C(1) << 53) /* every integer up to it is a double */
 
+/* One value of so many may be wrong without changing its column's type: a load rejects its record,
+ * as it would without the look at further pieces, and a comment says so. */
+#define WRONG_ONE_IN 20
+
 /* The records of all pieces that have the right number of fields. */
 struct probed {
     const struct guess_probe *probe;
@@ -226,16 +230,44 @@ static bool fits(enum guess_kind kind, struct pen_slice value)
     return true;
 }
 
-/* The first record of a piece whose value the type does not take; NULL when all do. */
-static const struct guess_row *first_misfit(const struct probed *probed, size_t column,
-                                            enum guess_kind kind)
+/* What the values of a column's pieces are to a type. */
+struct misfits {
+    const struct guess_row *first; /* the first record whose value it does not take; NULL: none */
+    size_t values, count;          /* not empty; not taken */
+    bool is_any_silent;            /* one would not be rejected but stored as another value */
+};
+
+static struct misfits find_misfits(const struct probed *probed, size_t column, enum guess_kind kind)
 {
+    struct misfits misfits = {.first = NULL};
     for (size_t i = 0; i < probed->count; i++) {
         struct pen_slice value = probed->rows[i].cells[column];
-        if (value.len > 0 && !fits(kind, value))
-            return &probed->rows[i];
+        misfits.values += value.len > 0;
+        if (value.len == 0 || fits(kind, value))
+            continue;
+        misfits.first = misfits.first == NULL ? &probed->rows[i] : misfits.first;
+        misfits.count++;
+        misfits.is_any_silent = misfits.is_any_silent || guess_is_zero_led(value);
     }
-    return NULL;
+    return misfits;
+}
+
+/* Mistakes of the data, not its way of writing. */
+static bool are_few(const struct misfits *misfits)
+{
+    return !misfits->is_any_silent && misfits->count * WRONG_ONE_IN <= misfits->values;
+}
+
+static void remark_wrong(const struct probed *probed, struct guess_type *type, size_t column,
+                         const struct misfits *misfits)
+{
+    char shown[GUESS_SHOWN_BYTES], where[GUESS_WHERE_BYTES];
+    guess_show_value(misfits->first->cells[column], shown);
+    guess_show_row(misfits->first, where);
+    type->comment = guess_remark(probed->probe->arena, type->comment,
+                                 "check this: %zu of %zu further values would be rejected, the "
+                                 "first '%s' %s",
+                                 misfits->count, misfits->values, shown, where);
 }
 
 static bool is_exact_double(struct pen_slice value)
@@ -245,12 +277,10 @@ static bool is_exact_double(struct pen_slice value)
            (integer <= EXACT_DOUBLE && integer >= -EXACT_DOUBLE);
 }
 
-/* Would a double hold every value of a long column, of sample and pieces? */
+/* Would a double hold every integer of a long column, of sample and pieces? */
 static bool is_double_enough(const struct probed *probed, size_t column)
 {
     const struct guess_probe *probe = probed->probe;
-    if (first_misfit(probed, column, GUESS_DOUBLE) != NULL)
-        return false;
     for (size_t i = 0; i < probe->row_count; i++)
         if (column < probe->rows[i].count && !is_exact_double(probe->rows[i].cells[column]))
             return false;
@@ -328,6 +358,22 @@ static enum pen_code first_not_parsed(const struct times *times, const char *for
     return PEN_OK;
 }
 
+/* Which values of the pieces does the sample's format not take? */
+static enum pen_code count_not_parsed(const struct times *times, size_t own, const char *format,
+                                      struct misfits *misfits, struct pen_error *err)
+{
+    PEN_CLEANUP(pen_time_format_free_p) struct pen_time_format *compiled = NULL;
+    PEN_TRY(pen_time_format_new(format, NULL, NULL, &compiled, err));
+    struct pen_instant instant;
+    for (size_t i = own; i < times->count; i++) {
+        if (pen_time_format_parse(compiled, times->values[i], &instant, NULL))
+            continue;
+        misfits->first = misfits->first == NULL ? times->rows[i] : misfits->first;
+        misfits->count++;
+    }
+    return PEN_OK;
+}
+
 /* Which value is written in another way than those before it? */
 static enum pen_code first_of_other_form(const struct times *times, size_t own,
                                          const struct guess_row **ret_row, struct pen_error *err)
@@ -399,6 +445,13 @@ static enum pen_code probe_times(const struct probed *probed, size_t column,
     if (misfit != NULL && misfit < probed->probe->rows + probed->probe->row_count &&
         misfit >= probed->probe->rows && proof != NULL)
         misfit = proof; /* a value of the sample, by the order that this one proves */
+    struct misfits wrong = {.values = times.count - own};
+    if (misfit != NULL)
+        PEN_TRY(count_not_parsed(&times, own, type->format, &wrong, err));
+    if (misfit != NULL && wrong.count > 0 && are_few(&wrong)) {
+        remark_wrong(probed, type, column, &wrong);
+        return PEN_OK;
+    }
     if (misfit != NULL) {
         bool is_long = is_long_enough(&times);
         widen(probed, type, is_long ? GUESS_LONG : GUESS_STRING, misfit, column);
@@ -411,16 +464,39 @@ static enum pen_code probe_times(const struct probed *probed, size_t column,
 
 /* --- columns ---------------------------------------------------------------------------------- */
 
+/* The record that makes a long column one of doubles. */
+static const struct guess_row *first_fraction(const struct probed *probed, size_t column)
+{
+    for (size_t i = 0; i < probed->count; i++) {
+        struct pen_slice value = probed->rows[i].cells[column];
+        if (value.len > 0 && !fits(GUESS_LONG, value) && fits(GUESS_DOUBLE, value))
+            return &probed->rows[i];
+    }
+    return NULL;
+}
+
+/* Integers with some fractions are doubles; where some values are wrong, the type that takes more
+ * of them stays. */
 static enum pen_code probe_column(const struct probed *probed, size_t column,
                                   struct guess_type *type, struct pen_error *err)
 {
     if (type->kind == GUESS_TIMESTAMP)
         return probe_times(probed, column, type, err);
-    const struct guess_row *misfit = first_misfit(probed, column, type->kind);
-    if (misfit == NULL)
+    struct misfits misfits = find_misfits(probed, column, type->kind);
+    if (misfits.count == 0)
         return PEN_OK;
-    bool is_double = type->kind == GUESS_LONG && is_double_enough(probed, column);
-    widen(probed, type, is_double ? GUESS_DOUBLE : GUESS_STRING, misfit, column);
+    struct misfits as_double = find_misfits(probed, column, GUESS_DOUBLE);
+    bool is_double = type->kind == GUESS_LONG && as_double.count < misfits.count &&
+                     (as_double.count == 0 || are_few(&as_double)) &&
+                     is_double_enough(probed, column);
+    if (is_double)
+        widen(probed, type, GUESS_DOUBLE, first_fraction(probed, column), column);
+    else if (!are_few(&misfits))
+        widen(probed, type, GUESS_STRING, misfits.first, column);
+    if (is_double && as_double.count > 0)
+        remark_wrong(probed, type, column, &as_double);
+    else if (!is_double && are_few(&misfits))
+        remark_wrong(probed, type, column, &misfits);
     return PEN_OK;
 }
 

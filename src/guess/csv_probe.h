@@ -2,8 +2,9 @@
  *
  *     pieces --same syntax--> records --values that a load would reject--> wider types, remarks
  *
- * The sample alone decides everything; a type changes only when a value of a piece would be
- * rejected by it or read as another value, and then only to a type that takes all values seen.
+ * The sample alone decides everything; a type changes only when values of the pieces would be
+ * rejected by it or read as other values, and then only to a type that takes them. A few that are
+ * wrong (one in twenty) are the data's mistakes: they are said, and the type stays.
  * docs/guess.md has the rules. */
 #ifndef PEN_GUESS_CSV_PROBE_H
 #define PEN_GUESS_CSV_PROBE_H
