@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static enum pen_code set_text(struct pen_node *map, struct pen_cli *cli, const char *key,
@@ -126,10 +127,29 @@ static enum pen_code write_fd(int fd, struct pen_slice text, struct pen_error *e
                : pen_fail_errno(err, PEN_ERR_IO, errno, "cannot write");
 }
 
+/* A terminal, a pipe or a device is written to as it is. A folder is no place for a file. */
+static enum pen_code write_special(const char *path, mode_t mode, struct pen_slice text,
+                                   struct pen_error *err)
+{
+    int fd = S_ISDIR(mode) ? -1 : open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return pen_fail_errno(err, PEN_ERR_IO, S_ISDIR(mode) ? EISDIR : errno, "cannot write '%s'",
+                              path);
+    enum pen_code code = write_fd(fd, text, err);
+    if (close(fd) != 0 && code == PEN_OK)
+        code = pen_fail_errno(err, PEN_ERR_IO, errno, "cannot write");
+    if (code != PEN_OK)
+        pen_error_where(err, "%s", path);
+    return code;
+}
+
 /* Complete under another name first, so that a full disk costs no old file. It may hold secrets. */
 static enum pen_code write_file(const char *path, struct pen_slice text, struct pen_error *err)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf part = PEN_BUF(65536);
+    struct stat found;
+    if (stat(path, &found) == 0 && !S_ISREG(found.st_mode))
+        return write_special(path, found.st_mode, text, err);
     PEN_TRY(pen_buf_addf(&part, err, "%s.part-%d", path, (int)getpid()));
     int fd = open(part.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
