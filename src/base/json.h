@@ -80,6 +80,11 @@ const struct pen_json *pen_json_element(const struct pen_json *array, size_t ind
 PEN_MUST_USE enum pen_code pen_json_write(const struct pen_json *value, struct pen_buf *into,
                                           struct pen_error *err);
 
+/* pen_json_add_foreign - as below, for text that may be anything: a file's name, say. Malformed
+ * units become U+FFFD. */
+PEN_MUST_USE enum pen_code pen_json_add_foreign(struct pen_buf *into, struct pen_slice text,
+                                                struct pen_error *err);
+
 /* pen_json_add_string - appends `text` (valid UTF-8) as a quoted, escaped JSON string. */
 PEN_MUST_USE enum pen_code pen_json_add_string(struct pen_buf *into, struct pen_slice text,
                                                struct pen_error *err);

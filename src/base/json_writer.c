@@ -18,19 +18,21 @@ static void add(struct pen_json_writer *writer, const char *bytes, size_t len)
         keep(writer, pen_buf_add(writer->into, bytes, len, &writer->err));
 }
 
-static void add_string(struct pen_json_writer *writer, struct pen_slice text)
+enum pen_code pen_json_add_foreign(struct pen_buf *into, struct pen_slice text,
+                                   struct pen_error *err)
 {
-    if (writer->code != PEN_OK)
-        return;
-    if (pen_utf8_is_valid(text)) {
-        keep(writer, pen_json_add_string(writer->into, text, &writer->err));
-        return;
-    }
+    if (pen_utf8_is_valid(text))
+        return pen_json_add_string(into, text, err);
     PEN_CLEANUP(pen_buf_release) struct pen_buf repaired = PEN_BUF(3 * text.len);
     size_t used = 0;
-    keep(writer, pen_utf8_repair(text, true, &repaired, &used, NULL, &writer->err));
+    PEN_TRY(pen_utf8_repair(text, true, &repaired, &used, NULL, err));
+    return pen_json_add_string(into, pen_buf_slice(&repaired), err);
+}
+
+static void add_string(struct pen_json_writer *writer, struct pen_slice text)
+{
     if (writer->code == PEN_OK)
-        keep(writer, pen_json_add_string(writer->into, pen_buf_slice(&repaired), &writer->err));
+        keep(writer, pen_json_add_foreign(writer->into, text, &writer->err));
 }
 
 /* What stands before a value or a key. */

@@ -59,7 +59,7 @@ enum pen_code pen_cell_add_json(const struct pen_cell *cell, struct pen_buf *int
     if (cell->kind == PEN_CELL_NULL)
         return pen_buf_add_str(into, "null", err);
     if (cell->kind == PEN_CELL_TEXT)
-        return pen_json_add_string(into, cell->text, err);
+        return pen_json_add_foreign(into, cell->text, err);
     return pen_buf_add_slice(into, cell->text, err);
 }
 

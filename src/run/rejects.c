@@ -56,7 +56,7 @@ static enum pen_code format_line(struct pen_buf *line, const struct pen_reject *
     struct pen_slice raw = is_cut ? pen_slice(reject->raw.ptr, RAW_MAX_BYTES) : reject->raw;
     pen_buf_clear(line);
     PEN_TRY(pen_buf_add_str(line, "{\"object\":", err));
-    PEN_TRY(pen_json_add_string(line, pen_slice_str(reject->object), err));
+    PEN_TRY(pen_json_add_foreign(line, pen_slice_str(reject->object), err));
     PEN_TRY(pen_buf_addf(line, err, ",\"line\":%" PRIu64 ",\"offset\":%" PRIu64, reject->line,
                          reject->offset));
     PEN_TRY(add_member(line, "step", pen_slice_str(reject->step), err));
