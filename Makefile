@@ -78,7 +78,7 @@ install: build ## install to PREFIX (/usr/local), under DESTDIR when set
 	@rm -rf $(BUILD)/stage
 	@meson install -C $(BUILD) --no-rebuild --quiet --destdir stage
 	mkdir -p $(DESTDIR)$(PREFIX)
-	sed -i 's|@BINDIR@|$(PREFIX)/bin|' $(BUILD)/stage/lib/systemd/system/penstock.service
+	sed -i 's|@BINDIR@|$(PREFIX)/bin|; s|@DOCDIR@|$(PREFIX)/share/doc/penstock|' $(BUILD)/stage/lib/systemd/system/penstock.service
 	cp -a $(BUILD)/stage/. $(DESTDIR)$(PREFIX)/
 
 clean: ## remove what was built (not what was installed)
