@@ -164,9 +164,11 @@ const struct pen_command pen_commands_connector[] = {
     {.name = "connector:guess",
      .arguments = "[config]",
      .max_words = 1,
-     .description = "Sample the source and write the completed configuration\n"
-                    "Reads the head of the first object, finds compression, charset, newline,\n"
-                    "delimiter, quotes, header, columns and types, and keeps what the seed says.",
+     .description =
+         "Sample the source and write the completed configuration\n"
+         "Reads the head of the first object and checks the result against more of the\n"
+         "data. Finds compression, charset, newline, delimiter, quotes, header, columns\n"
+         "and types, and keeps what the seed says.",
      .examples = guess_examples,
      .flags = guess_flags,
      .run = pen_connector_guess},
