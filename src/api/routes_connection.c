@@ -7,13 +7,6 @@
 
 #define REPLY_BYTES ((size_t)16 << 20)
 
-static void write_time(struct pen_json_writer *w, const char *key, int64_t at_us)
-{
-    char text[PEN_INSTANT_TEXT];
-    (void)pen_instant_print((struct pen_instant){.utc_us = at_us}, text);
-    pen_jw_member_text(w, key, text);
-}
-
 static void write_connection(struct pen_json_writer *w, const struct pen_connection *connection)
 {
     pen_jw_begin_object(w);
@@ -21,8 +14,8 @@ static void write_connection(struct pen_json_writer *w, const struct pen_connect
     pen_jw_member_text(w, "name", connection->name);
     pen_jw_key(w, "settings");
     pen_jw_raw(w, pen_slice_str(connection->config));
-    write_time(w, "created_at", connection->created_us);
-    write_time(w, "updated_at", connection->updated_us);
+    pen_jw_member_instant(w, "created_at", connection->created_us);
+    pen_jw_member_instant(w, "updated_at", connection->updated_us);
     pen_jw_end_object(w);
 }
 

@@ -10,18 +10,6 @@
 #define HINT_CHARACTERS 10
 #define DAY_US          (24 * 3600 * PEN_US_PER_SECOND)
 
-/* A time as RFC 3339 text; null for never. */
-static void write_time(struct pen_json_writer *w, const char *key, int64_t at_us)
-{
-    char text[PEN_INSTANT_TEXT];
-    if (at_us == 0) {
-        pen_jw_member_null(w, key);
-        return;
-    }
-    (void)pen_instant_print((struct pen_instant){.utc_us = at_us}, text);
-    pen_jw_member_text(w, key, text);
-}
-
 /* --- users ------------------------------------------------------------------------------------ */
 
 static void write_user(struct pen_json_writer *w, const struct pen_user *user)
@@ -31,8 +19,8 @@ static void write_user(struct pen_json_writer *w, const struct pen_user *user)
     pen_jw_member_text(w, "role", pen_role_name(user->role));
     pen_jw_member_bool(w, "has_password", user->password_hash[0] != '\0');
     pen_jw_member_bool(w, "is_disabled", user->is_disabled);
-    write_time(w, "created_at", user->created_us);
-    write_time(w, "last_login_at", user->login_us);
+    pen_jw_member_instant(w, "created_at", user->created_us);
+    pen_jw_member_instant(w, "last_login_at", user->login_us);
     pen_jw_end_object(w);
 }
 
@@ -128,9 +116,9 @@ static void write_key(struct pen_json_writer *w, const struct pen_token *token, 
     pen_jw_member_text(w, "user", token->user_name);
     pen_jw_member_text(w, "label", token->label);
     pen_jw_member_text(w, "hint", token->hint);
-    write_time(w, "created_at", token->created_us);
-    write_time(w, "expires_at", token->expires_us);
-    write_time(w, "last_used_at", token->used_us);
+    pen_jw_member_instant(w, "created_at", token->created_us);
+    pen_jw_member_instant(w, "expires_at", token->expires_us);
+    pen_jw_member_instant(w, "last_used_at", token->used_us);
     if (text != NULL)
         pen_jw_member_text(w, "key", text);
     pen_jw_end_object(w);
@@ -212,7 +200,7 @@ static void write_audit(struct pen_json_writer *w, const struct pen_audit *entry
 {
     pen_jw_begin_object(w);
     pen_jw_member_int(w, "id", entry->audit_id);
-    write_time(w, "at", entry->at_us);
+    pen_jw_member_instant(w, "at", entry->at_us);
     pen_jw_member_text(w, "user", entry->user_name);
     pen_jw_member_text(w, "action", entry->action);
     pen_jw_member_text(w, "subject", entry->subject);

@@ -1,5 +1,6 @@
 #include "base/json_writer.h"
 
+#include "base/civil.h"
 #include "base/json.h"
 #include "base/number.h"
 #include "base/utf8.h"
@@ -151,6 +152,13 @@ void pen_jw_member_text(struct pen_json_writer *writer, const char *key, const c
 {
     pen_jw_key(writer, key);
     pen_jw_text(writer, value);
+}
+
+void pen_jw_member_instant(struct pen_json_writer *writer, const char *key, int64_t utc_us)
+{
+    char text[PEN_INSTANT_TEXT];
+    (void)pen_instant_print((struct pen_instant){.utc_us = utc_us}, text);
+    pen_jw_member_text(writer, key, utc_us == 0 ? NULL : text);
 }
 
 enum pen_code pen_jw_done(const struct pen_json_writer *writer, struct pen_error *err)

@@ -47,6 +47,9 @@ void pen_jw_member_bool(struct pen_json_writer *writer, const char *key, bool va
 void pen_jw_member_int(struct pen_json_writer *writer, const char *key, int64_t value);
 void pen_jw_member_text(struct pen_json_writer *writer, const char *key, const char *value);
 
+/* pen_jw_member_instant - UTC microseconds as RFC 3339 text; null for 0, which means never. */
+void pen_jw_member_instant(struct pen_json_writer *writer, const char *key, int64_t utc_us);
+
 /* pen_jw_done - whether all of it was written. errors: as pen_buf_reserve. */
 PEN_MUST_USE enum pen_code pen_jw_done(const struct pen_json_writer *writer, struct pen_error *err);
 

@@ -1,13 +1,13 @@
+#include "conc/cond.h"
 #include "net/http_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
 
 #define POOL_BLOCKS    256
 #define HEADERS_MAX    ((size_t)256 << 10)
-#define CANCEL_POLL_MS 100
+#define CANCEL_POLL_US 100000
 #define DEFAULT_BUFFER ((size_t)1 << 20)
 
 struct http_block *http_block_get(struct pen_http_client *client)
@@ -217,11 +217,7 @@ static enum pen_code make_call(struct pen_http_client *client,
         return pen_fail_nomem(err);
     call->client = client;
     (void)pthread_mutex_init(&call->lock, NULL); /* cannot fail with default attributes */
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&call->arrived, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    pen_cond_init(&call->arrived);
     call->method = strdup(request->method);
     call->url = strdup(request->url);
     call->host = host_of(request->url);
@@ -280,13 +276,7 @@ static bool is_cancelled(struct pen_http_call *call)
  * thread ends every call by its time-outs, so the wait has a deadline. */
 static void sleep_a_while(struct pen_http_call *call)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += CANCEL_POLL_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
+    struct timespec until = pen_cond_deadline(CANCEL_POLL_US);
     (void)pthread_cond_timedwait(&call->arrived, &call->lock, &until); /* time-out: look again */
 }
 

@@ -1,12 +1,12 @@
 /* http_lane.c - the workers of a server: two lanes, each a queue and its threads, and the ticker
  * that asks streams without news again. */
+#include "conc/cond.h"
 #include "net/http_server_internal.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 /* How often a stream without news is asked again. */
-#define TICK_NS (200 * 1000 * 1000)
+#define TICK_US 200000
 
 static void queue_put(struct http_queue *queue, struct pen_http_exchange *exchange)
 {
@@ -127,11 +127,7 @@ static void *ticker_main(void *context)
     struct pen_http_server *server = context;
     (void)pthread_mutex_lock(&server->wait_lock);
     while (!server->is_ticker_stopping) {
-        struct timespec until;
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += TICK_NS;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
+        struct timespec until = pen_cond_deadline(TICK_US);
         (void)pthread_cond_timedwait(&server->wait_over, &server->wait_lock, &until);
         struct http_queue ready = server->waiting;
         server->waiting = (struct http_queue){NULL, NULL};

@@ -1,4 +1,5 @@
 /* http_server.c - the I/O thread of a server: libmicrohttpd's, and what it calls. */
+#include "conc/cond.h"
 #include "net/http_server_internal.h"
 
 #include <arpa/inet.h>
@@ -255,16 +256,12 @@ static void set_defaults(struct pen_http_server_options *options)
 
 static enum pen_code init_locks(struct pen_http_server *server, struct pen_error *err)
 {
-    pthread_condattr_t monotonic;
-    bool is_made = pthread_condattr_init(&monotonic) == 0 &&
-                   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
-                   pthread_mutex_init(&server->wait_lock, NULL) == 0 &&
-                   pthread_cond_init(&server->wait_over, &monotonic) == 0;
+    bool is_made = pthread_mutex_init(&server->wait_lock, NULL) == 0;
+    pen_cond_init(&server->wait_over);
     struct http_lane *lanes[] = {&server->quick, &server->slow};
     for (size_t i = 0; i < 2 && is_made; i++)
         is_made = pthread_mutex_init(&lanes[i]->lock, NULL) == 0 &&
                   pthread_cond_init(&lanes[i]->filled, NULL) == 0;
-    (void)pthread_condattr_destroy(&monotonic); /* nothing to free on this system */
     return is_made ? PEN_OK : pen_fail(err, PEN_ERR_INTERNAL, "cannot make a lock");
 }
 

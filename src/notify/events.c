@@ -44,13 +44,6 @@ static enum pen_code put(struct pen_db *db, const struct event *event,
     return pen_notice_put(db, &notice, err);
 }
 
-static void write_time(struct pen_json_writer *w, const char *key, int64_t at_us)
-{
-    char text[PEN_INSTANT_TEXT];
-    (void)pen_instant_print((struct pen_instant){.utc_us = at_us}, text);
-    pen_jw_member_text(w, key, at_us == 0 ? NULL : text);
-}
-
 /* --- jobs ------------------------------------------------------------------------------------- */
 
 static enum pen_code describe_job(const struct pen_job *job, struct event *event,
@@ -76,8 +69,8 @@ static enum pen_code describe_job(const struct pen_job *job, struct event *event
     pen_jw_member_int(&w, "rejected", (int64_t)job->counts.rejected);
     pen_jw_member_int(&w, "filtered", (int64_t)job->counts.filtered);
     pen_jw_member_text(&w, "error", job->error[0] == '\0' ? NULL : job->error);
-    write_time(&w, "started_at", job->started_us);
-    write_time(&w, "ended_at", job->ended_us);
+    pen_jw_member_instant(&w, "started_at", job->started_us);
+    pen_jw_member_instant(&w, "ended_at", job->ended_us);
     pen_jw_end_object(&w);
     return pen_jw_done(&w, err);
 }
@@ -161,7 +154,7 @@ static enum pen_code tell_late(struct pen_db *db, const struct pen_target *targe
         pen_buf_addf(&event.title, err, "schedule '%s' is late: due %s", late->schedule, since));
     pen_jw_begin_object(&w);
     pen_jw_member_text(&w, "schedule", late->schedule);
-    write_time(&w, "due_at", late->due_us);
+    pen_jw_member_instant(&w, "due_at", late->due_us);
     pen_jw_member_int(&w, "late_seconds", (now_us - late->due_us) / PEN_US_PER_SECOND);
     pen_jw_end_object(&w);
     PEN_TRY(pen_jw_done(&w, err));

@@ -1,9 +1,9 @@
 /* notifier.c - the tick: collect events, send what is due; and the thread that ticks. */
+#include "conc/cond.h"
 #include "notify/notify_internal.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define TICK_US       (5 * PEN_US_PER_SECOND)
 #define MOST_ATTEMPTS 10
@@ -29,12 +29,8 @@ enum pen_code pen_notifier_new(const struct pen_notifier_options *options,
     PEN_CLEANUP(pen_notifier_free_p) struct pen_notifier *notifier = calloc(1, sizeof *notifier);
     if (notifier == NULL)
         return pen_fail_nomem(err);
-    pthread_condattr_t attributes;
     (void)pthread_mutex_init(&notifier->lock, NULL); /* cannot fail with default attributes */
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&notifier->stopped, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    pen_cond_init(&notifier->stopped);
     notifier->log = options->log;
     PEN_TRY(pen_targets_bind(options->config, &options->bind, &notifier->targets, err));
     PEN_TRY(pen_lake_open(options->home, PEN_DB_CREATE, &notifier->lake, err));
@@ -139,9 +135,7 @@ enum pen_code pen_notifier_tick(struct pen_notifier *notifier, int64_t now_us,
 
 static bool has_stopped_within_tick(struct pen_notifier *notifier)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += TICK_US / PEN_US_PER_SECOND;
+    struct timespec until = pen_cond_deadline(TICK_US);
     (void)pthread_mutex_lock(&notifier->lock);
     if (!notifier->is_stopping)
         (void)pthread_cond_timedwait(&notifier->stopped, &notifier->lock, &until);

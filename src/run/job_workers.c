@@ -1,6 +1,7 @@
 #include "run/job_workers.h"
 
 #include "base/civil.h"
+#include "conc/cond.h"
 #include "lake/lake.h"
 
 #include <inttypes.h>
@@ -141,11 +142,7 @@ static void give_ticket(struct pen_job_workers *workers)
 /* false: stopping. */
 static bool wait_for_news(struct pen_job_workers *workers)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* always there on Linux */
-    until.tv_nsec += (long)LOOK_US * 1000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = pen_cond_deadline(LOOK_US);
     (void)pthread_mutex_lock(&workers->lock);
     if (!workers->has_news && !atomic_load(&workers->is_stopping))
         (void)pthread_cond_timedwait(&workers->changed, &workers->lock, &until);
@@ -204,19 +201,11 @@ enum pen_code pen_job_workers_start(const struct pen_job_workers_options *option
                                     struct pen_job_workers **ret_workers, struct pen_error *err)
 {
     struct pen_job_workers *workers = calloc(1, sizeof *workers);
-    pthread_condattr_t monotonic;
     if (workers == NULL)
         return pen_fail_nomem(err);
     workers->options = *options;
-    bool is_made = pthread_condattr_init(&monotonic) == 0 &&
-                   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
-                   pthread_mutex_init(&workers->lock, NULL) == 0 &&
-                   pthread_cond_init(&workers->changed, &monotonic) == 0;
-    (void)pthread_condattr_destroy(&monotonic); /* nothing to free on this system */
-    if (!is_made) {
-        free(workers);
-        return pen_fail(err, PEN_ERR_INTERNAL, "cannot make a lock");
-    }
+    (void)pthread_mutex_init(&workers->lock, NULL); /* cannot fail with default attributes */
+    pen_cond_init(&workers->changed);
     enum pen_code code = start(workers, err);
     if (code != PEN_OK) {
         pen_job_workers_free(workers);

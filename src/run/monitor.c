@@ -1,20 +1,14 @@
 /* monitor.c - keeps a running job's lease, hears kill requests, reports progress. */
+#include "conc/cond.h"
 #include "run/job_run_internal.h"
 
-#include <time.h>
 
 #define TICK_US 100000
 
 /* Waits for a tick, or for the stop: a short job must not wait for its monitor's next look. */
 static bool has_stopped_within_tick(struct pen_monitor *monitor)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_US * 1000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
+    struct timespec until = pen_cond_deadline(TICK_US);
     (void)pthread_mutex_lock(&monitor->lock);
     if (!monitor->is_stopping)
         (void)pthread_cond_timedwait(&monitor->stopped, &monitor->lock, &until);
@@ -96,12 +90,8 @@ static void *monitor_main(void *context)
 enum pen_code pen_monitor_start(struct pen_job_run *run, struct pen_error *err)
 {
     struct pen_monitor *monitor = &run->monitor;
-    pthread_condattr_t attributes;
     (void)pthread_mutex_init(&monitor->lock, NULL); /* cannot fail with default attributes */
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&monitor->stopped, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    pen_cond_init(&monitor->stopped);
     monitor->is_stopping = false;
     int failed = pthread_create(&monitor->thread, NULL, monitor_main, run);
     if (failed != 0) {

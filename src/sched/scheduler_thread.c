@@ -1,6 +1,7 @@
 #include "sched/scheduler_thread.h"
 
 #include "base/civil.h"
+#include "conc/cond.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,12 +32,7 @@ static bool wait_until(struct pen_scheduler_thread *thread, int64_t until_us)
 {
     int64_t wait_us = until_us - pen_now_us();
     wait_us = wait_us < 0 ? 0 : wait_us > LONGEST_WAIT_US ? LONGEST_WAIT_US : wait_us;
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* always there on Linux */
-    until.tv_sec += wait_us / PEN_US_PER_SECOND;
-    until.tv_nsec += wait_us % PEN_US_PER_SECOND * 1000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = pen_cond_deadline(wait_us);
     (void)pthread_mutex_lock(&thread->lock); /* a valid mutex: cannot fail */
     int failed = 0;
     while (!thread->has_news && !thread->is_stopping && failed == 0)
@@ -84,17 +80,13 @@ enum pen_code pen_scheduler_start(const struct pen_scheduler_options *options,
                                   struct pen_scheduler_thread **ret_thread, struct pen_error *err)
 {
     struct pen_scheduler_thread *thread = calloc(1, sizeof *thread);
-    pthread_condattr_t monotonic;
     if (thread == NULL)
         return pen_fail_nomem(err);
     thread->options = *options;
     atomic_store(&thread->missed_runs, (int)options->missed_runs);
-    bool is_made = pthread_condattr_init(&monotonic) == 0 &&
-                   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
-                   pthread_mutex_init(&thread->lock, NULL) == 0 &&
-                   pthread_cond_init(&thread->changed, &monotonic) == 0;
-    (void)pthread_condattr_destroy(&monotonic); /* nothing to free on this system */
-    if (!is_made || pthread_create(&thread->thread, NULL, thread_main, thread) != 0) {
+    (void)pthread_mutex_init(&thread->lock, NULL); /* cannot fail with default attributes */
+    pen_cond_init(&thread->changed);
+    if (pthread_create(&thread->thread, NULL, thread_main, thread) != 0) {
         free(thread);
         return pen_fail(err, PEN_ERR_INTERNAL, "cannot start the scheduler's thread");
     }
