@@ -5,6 +5,7 @@
  * Behind a member: another member, zero bytes (padding of tapes and block devices), or the end.
  * Anything else is an error, unlike in Java: silently dropped bytes may be a damaged member. */
 #include "decode/decode.h"
+#include "decode/inflate_words.h"
 
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
@@ -214,20 +215,6 @@ static enum pen_code header_part(struct gzip *gzip, struct pen_slice *in, struct
     return PEN_OK;
 }
 
-static const char *inflate_problem(int code)
-{
-    switch (code) {
-    case ISAL_INVALID_BLOCK:
-        return "invalid block in the compressed data";
-    case ISAL_INVALID_SYMBOL:
-        return "invalid code in the compressed data";
-    case ISAL_INVALID_LOOKBACK:
-        return "invalid distance in the compressed data";
-    default:
-        return "invalid compressed data";
-    }
-}
-
 /* Whole bytes that inflate read beyond the end of the deflate data: the trailer's first. */
 static void take_back_trailer(struct gzip *gzip)
 {
@@ -264,7 +251,7 @@ static enum pen_code body(struct gzip *gzip, struct pen_slice *in, struct pen_ou
     gzip->plain_bytes += made;
     inflate->next_in = inflate->next_out = NULL;
     if (code < 0)
-        return fail_at(gzip, err, inflate_problem(code));
+        return fail_at(gzip, err, pen_inflate_problem(code));
     if (inflate->block_state == ISAL_BLOCK_FINISH)
         take_back_trailer(gzip);
     else if (in->len > 0 && out->room > 0 && used == 0 && made == 0)

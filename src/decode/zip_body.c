@@ -1,4 +1,5 @@
 /* stored bytes of one entry --copy or inflate--> plain bytes, with size and CRC-32 checked. */
+#include "decode/inflate_words.h"
 #include "decode/zip.h"
 
 #include <isa-l/crc.h>
@@ -18,20 +19,6 @@ static enum pen_code fail(const struct pen_zip_body *body, const char *problem,
                           struct pen_error *err)
 {
     return pen_zip_fail(body->at + body->used, err, "%s", problem);
-}
-
-static const char *inflate_problem(int code)
-{
-    switch (code) {
-    case ISAL_INVALID_BLOCK:
-        return "invalid block in the compressed data";
-    case ISAL_INVALID_SYMBOL:
-        return "invalid code in the compressed data";
-    case ISAL_INVALID_LOOKBACK:
-        return "invalid distance in the compressed data";
-    default:
-        return "invalid compressed data";
-    }
 }
 
 /* Most of the input and of the room that one step may use: what the entry has left, and one byte
@@ -98,7 +85,7 @@ static enum pen_code inflate_step(struct pen_zip_body *body, struct pen_slice *i
     out->room -= made;
     inflate->next_in = inflate->next_out = NULL;
     if (code < 0)
-        return fail(body, inflate_problem(code), err);
+        return fail(body, pen_inflate_problem(code), err);
     if (!body->entry.has_descriptor && body->made > body->entry.plain_bytes)
         return fail(body, "more data than the directory says", err);
     *ret_is_end = inflate->block_state == ISAL_BLOCK_FINISH;
