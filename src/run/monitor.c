@@ -2,7 +2,6 @@
 #include "conc/cond.h"
 #include "run/job_run_internal.h"
 
-
 #define TICK_US 100000
 
 /* Waits for a tick, or for the stop: a short job must not wait for its monitor's next look. */
