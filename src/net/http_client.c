@@ -203,7 +203,9 @@ static void fail_broken(struct pen_http_call *call, CURLcode code, struct pen_er
         (void)pen_fail(result, PEN_ERR_IO, "request to '%s' failed: %s", call->host,
                        call->curl_error[0] != '\0' ? call->curl_error : curl_easy_strerror(code));
     result->is_retryable = true;
-    pen_error_hint(result, "check endpoint, network and proxy");
+    if (code == CURLE_SSL_CONNECT_ERROR)
+        pen_error_hint(result, "does it speak TLS? an endpoint without begins with http://");
+    pen_error_hint(result, "check endpoint (or region), network and proxy");
 }
 
 static void explain(struct pen_http_call *call, CURLcode code, struct pen_error *result)

@@ -1,8 +1,10 @@
 #include "unit.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/http_client.h"
@@ -573,6 +575,46 @@ static void tls_refuses_a_certificate_that_nobody_signed(void **state)
     close_scene(scene);
 }
 
+/* A server without TLS takes the greeting for a bad request. */
+static void *answer_in_plain(void *context)
+{
+    static const char reply[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+    char bytes[4096];
+    int peer = accept(*(const int *)context, NULL, NULL);
+    assert_int_equal(write(peer, reply, sizeof reply - 1), sizeof reply - 1);
+    while (read(peer, bytes, sizeof bytes) > 0)
+        continue;
+    (void)close(peer);
+    return NULL;
+}
+
+static void tls_to_a_server_without_it_says_what_to_write(void **state)
+{
+    (void)state;
+    struct scene *scene = open_scene();
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, answer_in_plain, &listener), 0);
+    char url[64];
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%d/", ntohs(address.sin_port));
+    struct pen_http_request request = {.method = "GET", .url = url};
+    struct pen_http_call *call = NULL;
+    assert_ok(pen_http_start(scene->client, &request, &call, err));
+    struct pen_error err = {0};
+    int status = 0;
+    assert_int_equal(pen_http_wait(call, &status, &err), PEN_ERR_IO);
+    assert_non_null(strstr(err.hint, "http://"));
+    pen_http_close(call);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(close(listener), 0);
+    close_scene(scene);
+}
+
 static void tls_trusts_the_certificates_of_the_bundle(void **state)
 {
     (void)state;
@@ -721,6 +763,7 @@ int main(void)
         cmocka_unit_test(cancel_flag_ends_waits_and_reads),
         cmocka_unit_test(close_at_any_moment_leaves_nothing_behind),
         cmocka_unit_test(tls_refuses_a_certificate_that_nobody_signed),
+        cmocka_unit_test(tls_to_a_server_without_it_says_what_to_write),
         cmocka_unit_test(tls_trusts_the_certificates_of_the_bundle),
         cmocka_unit_test(proxy_gets_the_request_with_its_user_and_password),
         cmocka_unit_test(proxy_that_wants_a_password_is_an_authentication_error),
