@@ -45,7 +45,8 @@ static void fill(int64_t schedules, int64_t jobs)
         db, NULL, &failed,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) "
         "INSERT INTO schedule SELECT i, 'schedule ' || i, '10 0 * * *', 'UTC', 0, '', 'sample_db', "
-        "'events', NULL, $2 + i * 1000000, $2 + i * 1000000, 0, 1, 1 FROM n",
+        "'events', NULL, $2 + i * 1000000, $2 + i * 1000000, 0, 1, 1, substr(" CONFIG ", 1, 100) "
+        "FROM n",
         "ii", schedules, far_us));
     must(pen_db_run(db, NULL, &failed,
                     "INSERT INTO schedule_config SELECT schedule_id, " CONFIG
@@ -54,7 +55,11 @@ static void fill(int64_t schedules, int64_t jobs)
     must(pen_db_run(
         db, NULL, &failed,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) "
-        "INSERT INTO job SELECT i, 'bulkload', 'sample_db', 'events', NULL, " CONFIG ", NULL, '', "
+        "INSERT INTO job (job_id, type, database_name, table_name, time_column, config, "
+        "sealed_config, options, schedule, scheduled_us, domain_key, status, is_kill_requested, "
+        "priority, attempt, retry_limit, created_us, started_us, ended_us, records, rejected, "
+        "filtered, bytes, objects, snapshot_id, error, result, owner, lease_until_us) "
+        "SELECT i, 'bulkload', 'sample_db', 'events', NULL, " CONFIG ", NULL, '', "
         "'schedule ' || (CASE WHEN i % 2 = 0 THEN 1 ELSE i / 2 % $2 + 1 END), i, NULL, "
         "'success', 0, 0, 1, 0, i, i, i + 1000000, 10000, 0, 0, 1, 1, i, '', '', '', 0 FROM n",
         "ii", jobs, schedules));
@@ -65,7 +70,7 @@ static void fill(int64_t schedules, int64_t jobs)
 
 static void list_all(void)
 {
-    struct pen_schedule_filter filter = {.max = 100000, .config_chars = 256};
+    struct pen_schedule_filter filter = {.max = 100000, .config_chars = PEN_SCHEDULE_HEAD_CHARS};
     struct pen_schedule *list = NULL;
     size_t count = 0;
     must(pen_schedule_list(db, &filter, &arena, &list, &count, &failed));

@@ -74,7 +74,8 @@ enum pen_code pen_schedule_list_run(struct pen_cli *cli, const struct pen_args *
     PEN_TRY(pen_schedule_open(cli, &sched, err));
     PEN_TRY(pen_render_begin(&render, &cli->out, &options, names, 7, err));
     struct pen_schedule_filter filter = {
-        .max = PAGE, .config_chars = options.format == PEN_FORMAT_TABLE ? 256 : INT32_MAX};
+        .max = PAGE,
+        .config_chars = options.format == PEN_FORMAT_TABLE ? PEN_SCHEDULE_HEAD_CHARS : INT32_MAX};
     size_t count = PAGE;
     for (; count == PAGE; filter.skip += PAGE) {
         PEN_CLEANUP(pen_arena_release) struct pen_arena arena = PEN_ARENA((size_t)1 << 30);

@@ -72,11 +72,12 @@ static enum pen_code insert(struct pen_db *db, const struct pen_schedule *s, int
     PEN_TRY(pen_db_run(
         db, NULL, err,
         "INSERT INTO schedule (schedule_id, name, cron, zone, delay_s, missed_runs, database_name, "
-        "table_name, time_column, next_us, due_us, first_job_id, created_us, updated_us) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
-        "itttittttiiii", id, s->name, text_or_empty(s->cron), s->zone, s->delay_s,
+        "table_name, time_column, next_us, due_us, first_job_id, created_us, updated_us, "
+        "config_head) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, "
+        "substr($14, 1, $15))",
+        "itttittttiiiiti", id, s->name, text_or_empty(s->cron), s->zone, s->delay_s,
         text_or_empty(s->missed_runs), s->database, s->table, s->time_column, s->next_us, s->due_us,
-        next_job_id - 1, s->created_us));
+        next_job_id - 1, s->created_us, s->config, (int64_t)PEN_SCHEDULE_HEAD_CHARS));
     PEN_TRY(pen_db_run(db, NULL, err,
                        "INSERT INTO schedule_config (schedule_id, config, sealed_config, "
                        "config_diff) VALUES ($1, $2, $3, $4)",
@@ -164,11 +165,11 @@ enum pen_code pen_schedule_list(struct pen_db *db, const struct pen_schedule_fil
 {
     PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
     int64_t max = (int64_t)filter->max, skip = (int64_t)filter->skip;
-    if (filter->config_chars == 0)
+    if (filter->config_chars <= PEN_SCHEDULE_HEAD_CHARS)
         PEN_TRY(pen_db_query(db, &stmt, err,
-                             "SELECT " SCHEDULE_COLUMNS
-                             "'', '', NULL FROM schedule ORDER BY name LIMIT $1 OFFSET $2",
-                             "ii", max, skip));
+                             "SELECT " SCHEDULE_COLUMNS "substr(config_head, 1, $1), '', NULL "
+                             "FROM schedule ORDER BY name LIMIT $2 OFFSET $3",
+                             "iii", (int64_t)filter->config_chars, max, skip));
     else
         PEN_TRY(pen_db_query(db, &stmt, err,
                              "SELECT " SCHEDULE_COLUMNS
@@ -217,10 +218,12 @@ static enum pen_code update(struct pen_db *db, const struct pen_schedule *s, str
     PEN_TRY(pen_db_run(db, NULL, err,
                        "UPDATE schedule SET name = $1, cron = $2, zone = $3, delay_s = $4, "
                        "missed_runs = $5, database_name = $6, table_name = $7, time_column = $8, "
-                       "next_us = $9, due_us = $10, updated_us = $11 WHERE schedule_id = $12",
-                       "tttittttiiii", s->name, text_or_empty(s->cron), s->zone, s->delay_s,
+                       "next_us = $9, due_us = $10, updated_us = $11, "
+                       "config_head = substr($12, 1, $13) WHERE schedule_id = $14",
+                       "tttittttiiitii", s->name, text_or_empty(s->cron), s->zone, s->delay_s,
                        text_or_empty(s->missed_runs), s->database, s->table, s->time_column,
-                       s->next_us, s->due_us, s->updated_us, s->schedule_id));
+                       s->next_us, s->due_us, s->updated_us, s->config,
+                       (int64_t)PEN_SCHEDULE_HEAD_CHARS, s->schedule_id));
     return pen_db_run(
         db, NULL, err,
         "UPDATE schedule_config SET config = $1, sealed_config = $2, config_diff = $3 "

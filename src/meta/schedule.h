@@ -54,6 +54,9 @@ struct pen_schedule_filter {
     size_t config_chars; /* the configuration is cut to that many characters; 0: left out */
 };
 
+/* Heads of configurations up to so many characters are at hand; longer ones cost twice as much. */
+#define PEN_SCHEDULE_HEAD_CHARS 100
+
 /* pen_schedule_list - by name; sealed_config and config_diff are left out.
  * cost: 10,000 of them in some milliseconds. */
 PEN_MUST_USE enum pen_code pen_schedule_list(struct pen_db *db,

@@ -1,5 +1,6 @@
 -- Schedules: configurations that run again and again. Times are UTC microseconds; 0 means never.
 -- next_us: the next time of the cron expression; due_us: that plus the delay.
+-- config_head: the first characters of the masked configuration, for lists.
 -- first_job_id: jobs of the same name up to it belong to a schedule that was deleted.
 CREATE TABLE schedule (
     schedule_id BIGINT NOT NULL PRIMARY KEY,
@@ -15,7 +16,8 @@ CREATE TABLE schedule (
     due_us BIGINT NOT NULL,
     first_job_id BIGINT NOT NULL,
     created_us BIGINT NOT NULL,
-    updated_us BIGINT NOT NULL
+    updated_us BIGINT NOT NULL,
+    config_head VARCHAR NOT NULL
 );
 -- What lists do not look at stands apart, so that they read few pages.
 CREATE TABLE schedule_config (
