@@ -78,7 +78,9 @@ static enum pen_code fail_sqlite_code(struct pen_db *db, int code, struct pen_er
         return pen_fail(err, PEN_ERR_CORRUPT, "the catalog is damaged: %s",
                         sqlite3_errmsg(db->handle));
     case SQLITE_NOTADB:
-        return pen_fail(err, PEN_ERR_CORRUPT, "this file is not a catalog");
+        (void)pen_fail(err, PEN_ERR_CORRUPT, "this file is not a catalog");
+        pen_error_hint(err, "choose another folder with --home, or move the file away");
+        return PEN_ERR_CORRUPT;
     case SQLITE_READONLY:
         return pen_fail(err, PEN_ERR_AUTH, "the catalog is read-only");
     case SQLITE_PERM:

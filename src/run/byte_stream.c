@@ -127,7 +127,11 @@ static enum pen_code read_stage(struct pen_byte_stream *stream, size_t index, ch
             break;
         }
         enum pen_flow flow = PEN_FLOW_MORE_INPUT;
-        PEN_TRY(pen_decode_step(stage->decode, &stage->in, is_eof, &out, &flow, err));
+        enum pen_code code = pen_decode_step(stage->decode, &stage->in, is_eof, &out, &flow, err);
+        if (code == PEN_ERR_CORRUPT) /* unless the decoder knows better */
+            pen_error_hint(err, "it is stored like that: write it anew, or leave it out by "
+                                "path_match_pattern");
+        PEN_TRY(code);
         if (flow == PEN_FLOW_END) {
             stage->is_done = true;
             PEN_TRY(drain_before(stream, index, err));
