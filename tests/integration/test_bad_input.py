@@ -158,7 +158,9 @@ def test_broken_body_resumes_where_it_broke(loaded_through_proxy, proxy, s3, buc
         {"n": 100_000, "s": 100_000 * 99_999 // 2}]
     ranges = [line.lower() for _, target, lines in proxy.requests if "b.csv" in target for line in lines
               if line.lower().startswith("range:")]
-    assert any("range: bytes=1-" in line or "range: bytes=%d-" % (size // 3) in line for line in ranges), ranges
+    # a reset may take with it what was sent last but not read yet
+    resumed = [int(line.split("=")[1].split("-")[0]) for line in ranges]
+    assert any(0 < offset <= size // 3 for offset in resumed), ranges
 
 
 def test_trickle_arrives_whole(loaded_through_proxy, proxy, s3, bucket):

@@ -72,7 +72,8 @@ DAMAGES = {
                                          "end_snapshot, file_order, path, path_is_relative, file_format, record_count, "
                                          "file_size_bytes, footer_size, row_id_start, partition_id, encryption_key, "
                                          "mapping_id, partial_max FROM ducklake_data_file LIMIT 1"),
-    "plan_of_an_ended_job": lambda home: sql(home, "INSERT INTO job_task VALUES (1, 0, 'done', 0, 1, 1, 1, 1, 0, 0)"),
+    "plan_of_an_ended_job": lambda home: sql(home, "INSERT INTO job_task (job_id, task_index, status, first_object, object_count, size_bytes, attempt, records, "
+        "rejected, filtered) VALUES (1, 0, 'done', 0, 1, 1, 1, 1, 0, 0)"),
     "snapshot_without_changes": lambda home: sql(home, "DELETE FROM ducklake_snapshot_changes WHERE snapshot_id = 1"),
 }
 
