@@ -142,6 +142,10 @@ struct pen_json_scan {
  * cost: about 5 GB/s with AVX2; PEN_CHUNK_PADDING bytes behind the text may be read. */
 struct pen_json_scan pen_json_scan(struct pen_slice text);
 
+/* pen_json_lines - line ends in text, as pen_count_lines, which is its oracle: LF fast, and CR as
+ * slowly as there. */
+uint64_t pen_json_lines(struct pen_slice text);
+
 /* pen_json_scan_scalar - the oracle: the same without SIMD. */
 struct pen_json_scan pen_json_scan_scalar(struct pen_slice text);
 

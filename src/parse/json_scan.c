@@ -131,7 +131,49 @@ AVX2 static struct pen_json_scan scan_avx2(struct pen_slice text)
     scan_bytes(&state, text, at);
     return finished(&state);
 }
+
+/* Whole blocks of 32 bytes; false when there is a CR among them. */
+AVX2 static bool count_newlines(struct pen_slice text, uint64_t *ret_lines)
+{
+    const __m256i newline = _mm256_set1_epi8('\n'), zero = _mm256_setzero_si256();
+    const __m256i carriage = _mm256_set1_epi8('\r');
+    __m256i sums = zero, returns = zero;
+    for (size_t i = 0; text.len - i >= 32;) {
+        __m256i counts = zero;
+        for (int round = 0; round < 255 && text.len - i >= 32; round++, i += 32) {
+            __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(text.ptr + i));
+            counts = _mm256_sub_epi8(counts, _mm256_cmpeq_epi8(bytes, newline));
+            returns = _mm256_or_si256(returns, _mm256_cmpeq_epi8(bytes, carriage));
+        }
+        sums = _mm256_add_epi64(sums, _mm256_sad_epu8(counts, zero));
+    }
+    *ret_lines = (uint64_t)_mm256_extract_epi64(sums, 0) + (uint64_t)_mm256_extract_epi64(sums, 1) +
+                 (uint64_t)_mm256_extract_epi64(sums, 2) + (uint64_t)_mm256_extract_epi64(sums, 3);
+    return _mm256_testz_si256(returns, returns) != 0;
+}
+
+static uint64_t lines_avx2(struct pen_slice text)
+{
+    uint64_t lines = 0;
+    struct pen_slice rest = pen_slice_skip(text, text.len & ~(size_t)31);
+    bool is_plain =
+        count_newlines(text, &lines) && (rest.len == 0 || memchr(rest.ptr, '\r', rest.len) == NULL);
+    if (!is_plain)
+        return pen_count_lines(text);
+    for (size_t i = 0; i < rest.len; i++)
+        lines += rest.ptr[i] == '\n';
+    return lines;
+}
 #endif
+
+uint64_t pen_json_lines(struct pen_slice text)
+{
+#if defined(__x86_64__)
+    if (text.len > 0 && pen_simd_level() >= PEN_SIMD_AVX2)
+        return lines_avx2(text);
+#endif
+    return pen_count_lines(text);
+}
 
 struct pen_json_scan pen_json_scan(struct pen_slice text)
 {

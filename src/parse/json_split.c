@@ -57,36 +57,9 @@ struct splitting {
     struct pen_error *err;
 };
 
-static uint64_t count_lines(struct pen_slice text)
-{
-    if (text.len == 0)
-        return 0;
-    if (memchr(text.ptr, '\r', text.len) != NULL)
-        return pen_count_lines(text);
-    uint64_t lines = 0;
-    size_t i = 0;
-#if defined(__SSE2__)
-    const __m128i newline = _mm_set1_epi8('\n'), zero = _mm_setzero_si128();
-    while (text.len - i >= 64) { /* at most 63 rounds of 4, so that no byte counter overflows */
-        __m128i counts = zero;
-        for (int round = 0; round < 63 && text.len - i >= 64; round++, i += 64) {
-            const __m128i *p = (const __m128i *)(const void *)(text.ptr + i);
-            for (int k = 0; k < 4; k++)
-                counts = _mm_sub_epi8(counts, _mm_cmpeq_epi8(_mm_loadu_si128(p + k), newline));
-        }
-        counts = _mm_sad_epu8(counts, zero);
-        lines += (uint64_t)_mm_cvtsi128_si64(counts);
-        lines += (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(counts, counts));
-    }
-#endif
-    for (; i < text.len; i++)
-        lines += text.ptr[i] == '\n';
-    return lines;
-}
-
 static uint64_t line_of(const struct splitting *s, size_t at)
 {
-    return s->state->line + count_lines(pen_slice(s->text.ptr, at));
+    return s->state->line + pen_json_lines(pen_slice(s->text.ptr, at));
 }
 
 static uint64_t offset_of(const struct splitting *s, size_t at)
@@ -359,7 +332,7 @@ enum pen_code pen_json_split(struct pen_parse_stream *stream, struct pen_chunk *
         s.state->line = 1;
     reset_chunk(&s);
     PEN_TRY(s.parser->is_flat ? split_elements(&s) : split_values(&s));
-    s.state->line += count_lines(pen_slice(s.text.ptr, s.at));
+    s.state->line += pen_json_lines(pen_slice(s.text.ptr, s.at));
     s.state->used_bytes += s.at;
     *ret_used = s.at;
     return PEN_OK;

@@ -70,11 +70,36 @@ static void scan_finds_the_end_of_the_last_container(void **state)
     }
 }
 
+static void lines_agree_with_the_oracle_at_every_length(void **state)
+{
+    (void)state;
+    char text[9000];
+    uint64_t random = 7;
+    for (int with_return = 0; with_return < 2; with_return++) {
+        for (size_t i = 0; i < sizeof text; i++)
+            text[i] = "ab\n\r"[next_random(&random) % (with_return ? 4 : 3)];
+        for (size_t len = 0; len < 300; len++)
+            assert_int_equal(pen_json_lines(pen_slice(text, len)),
+                             pen_count_lines(pen_slice(text, len)));
+        assert_int_equal(pen_json_lines(pen_slice(text, sizeof text)),
+                         pen_count_lines(pen_slice(text, sizeof text)));
+    }
+    memset(text, '\n', sizeof text); /* no counter overflows */
+    assert_int_equal(pen_json_lines(pen_slice(text, sizeof text)), sizeof text);
+    memset(text, 'x', sizeof text);
+    for (size_t at = 0; at < 200; at++) { /* a CR anywhere is seen */
+        text[at] = '\r';
+        assert_int_equal(pen_json_lines(pen_slice(text, 200)), 1);
+        text[at] = 'x';
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scan_agrees_with_the_scalar_oracle_on_random_texts),
         cmocka_unit_test(scan_finds_the_end_of_the_last_container),
+        cmocka_unit_test(lines_agree_with_the_oracle_at_every_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
