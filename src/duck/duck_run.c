@@ -3,6 +3,15 @@
 
 #include <time.h>
 
+/* An interrupted statement that is left without hearing its error keeps its plan for ever. */
+static void wind_up(duckdb_pending_result pending)
+{
+    duckdb_result result;
+    memset(&result, 0, sizeof result);
+    (void)duckdb_execute_pending(pending, &result); /* ends with the interrupt's error */
+    duckdb_destroy_result(&result);
+}
+
 /* Works on the statement until its result is there, and looks at `cancel` in between. */
 static enum pen_code work(duckdb_connection connection, duckdb_pending_result pending,
                           const volatile int *cancel, struct pen_error *err)
@@ -11,6 +20,7 @@ static enum pen_code work(duckdb_connection connection, duckdb_pending_result pe
     for (;;) {
         if (cancel != NULL && *cancel != 0) {
             duckdb_interrupt(connection);
+            wind_up(pending);
             return pen_fail(err, PEN_ERR_CANCELLED, "stopped");
         }
         duckdb_pending_state state = duckdb_pending_execute_task(pending);
