@@ -203,6 +203,15 @@ static void keep_column(struct pen_column *column, const uint32_t *kept, size_t 
     }
 }
 
+/* Behind the last row no bit is set: what appends rows only sets bits. */
+static void clear_behind(struct pen_column *column, size_t count, size_t rows)
+{
+    if (count % 64 != 0)
+        column->validity[count / 64] &= (UINT64_C(1) << (count % 64)) - 1;
+    for (size_t word = (count + 63) / 64; word * 64 < rows; word++)
+        column->validity[word] = 0;
+}
+
 /* Origins count rows, so a dropped row moves the first row of every later origin. */
 static void keep_origins(struct pen_batch *batch, const uint32_t *kept, size_t count)
 {
@@ -230,6 +239,8 @@ void pen_batch_keep(struct pen_batch *batch, const uint64_t *keep_bits)
         if (!is_copy)
             keep_column(&batch->columns[c], kept, count);
     }
+    for (size_t c = 0; c < batch->column_count; c++)
+        clear_behind(&batch->columns[c], count, batch->rows);
     for (size_t i = 0; i < count; i++) {
         batch->row_start[i] = batch->row_start[kept[i]];
         batch->row_end[i] = batch->row_end[kept[i]];

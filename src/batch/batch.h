@@ -151,8 +151,8 @@ const struct pen_origin *pen_batch_origin(const struct pen_batch *batch, size_t 
 uint64_t pen_batch_line(const struct pen_batch *batch, size_t row);
 struct pen_slice pen_batch_raw(const struct pen_batch *batch, size_t row);
 
-/* pen_batch_keep - drops every row whose bit is 0; order is kept. cost: O(rows x columns) when
- * anything is dropped, O(rows / 64) otherwise. */
+/* pen_batch_keep - drops every row whose bit is 0; order is kept; behind the last row no validity
+ * bit is set. cost: O(rows x columns) when anything is dropped, O(rows / 64) otherwise. */
 void pen_batch_keep(struct pen_batch *batch, const uint64_t *keep_bits);
 
 /* pen_count_lines - line ends in text: LF, CR, or CRLF count once each. A CRLF cut by the end of

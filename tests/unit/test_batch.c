@@ -45,6 +45,9 @@ static void keep_drops_rows_and_moves_origins(void **state)
         assert_int_equal(batch->row_start[i], was);
         assert_string_equal(pen_batch_origin(batch, i)->object, was < 50 ? "first" : "second");
     }
+    for (size_t c = 0; c < 2; c++) /* parsers append by setting bits only */
+        for (size_t i = 50; i < 128; i++)
+            assert_false(pen_column_is_valid(&batch->columns[c], i));
     pen_batch_free(batch);
     pen_schema_clear(&schema);
 }
