@@ -6,10 +6,7 @@
 #include "meta/user.h"
 #include "vault/password.h"
 
-#define REPLY_BYTES     ((size_t)64 << 20)
-#define HINT_CHARACTERS 10
-#define DAY_US          (24 * 3600 * PEN_US_PER_SECOND)
-
+#define REPLY_BYTES ((size_t)64 << 20)
 /* --- users ------------------------------------------------------------------------------------ */
 
 static void write_user(struct pen_json_writer *w, const struct pen_user *user)
@@ -163,23 +160,14 @@ static enum pen_code post_keys(struct pen_api_call *call, struct pen_error *err)
     PEN_CLEANUP(pen_buf_release) struct pen_buf json = PEN_BUF(REPLY_BYTES);
     struct pen_json_writer w = PEN_JSON_WRITER(&json);
     struct pen_node *map = NULL;
-    char text[PEN_TOKEN_TEXT], hint[HINT_CHARACTERS + 1] = "";
-    uint8_t digest[PEN_TOKEN_DIGEST];
-    int64_t days = 0, now_us = pen_now_us();
-    struct pen_token token = {.kind = PEN_TOKEN_KEY,
-                              .user_id = call->principal.user_id,
-                              .user_name = call->principal.name,
-                              .digest = pen_slice((const char *)digest, sizeof digest),
-                              .hint = hint,
-                              .created_us = now_us};
+    char text[PEN_TOKEN_TEXT];
+    struct pen_token token = {0};
+    struct pen_key_wish wish = {.user_id = call->principal.user_id, .now_us = pen_now_us()};
     PEN_TRY(pen_api_json(call, &map, err));
-    PEN_TRY(pen_api_need_text(map, "label", &token.label, err));
-    PEN_TRY(pen_api_int(map, "expires_in_days", days_range, &days, err));
-    token.expires_us = days == 0 ? 0 : now_us + days * DAY_US;
-    pen_token_make(text);
-    pen_token_digest(pen_slice_str(text), digest);
-    memcpy(hint, text, HINT_CHARACTERS);
-    PEN_TRY(pen_token_add(pen_lake_db(call->lake), &token, &token.token_id, err));
+    PEN_TRY(pen_api_need_text(map, "label", &wish.label, err));
+    PEN_TRY(pen_api_int(map, "expires_in_days", days_range, &wish.days, err));
+    PEN_TRY(pen_token_add_key(pen_lake_db(call->lake), &wish, call->arena, text, &token, err));
+    token.user_name = call->principal.name;
     write_key(&w, &token, text);
     PEN_TRY(pen_jw_done(&w, err));
     return pen_api_reply_json(call, 201, &json, err);

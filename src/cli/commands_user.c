@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define HINT_CHARACTERS 10
-#define DAY_US          (24 * 3600 * PEN_US_PER_SECOND)
-
 static struct pen_cell time_cell(struct pen_cli *cli, int64_t utc_us)
 {
     char text[PEN_WORD_TEXT];
@@ -184,24 +181,16 @@ static enum pen_code run_key_create(struct pen_cli *cli, const struct pen_args *
                                     struct pen_error *err)
 {
     PEN_CLEANUP(pen_lake_close_p) struct pen_lake *lake = NULL;
-    char text[PEN_TOKEN_TEXT], hint[HINT_CHARACTERS + 1] = "";
-    uint8_t digest[PEN_TOKEN_DIGEST];
-    int64_t days = 0;
+    char text[PEN_TOKEN_TEXT];
     struct pen_user user = {0};
-    PEN_TRY(pen_cli_int(cli, args, "expires", (struct pen_cli_range){1, 36500, 0}, &days, err));
+    struct pen_token token = {0};
+    struct pen_key_wish wish = {.label = pen_args_value(args, "label"), .now_us = pen_now_us()};
+    PEN_TRY(
+        pen_cli_int(cli, args, "expires", (struct pen_cli_range){1, 36500, 0}, &wish.days, err));
     PEN_TRY(pen_cli_open_lake(cli, &lake, err));
     PEN_TRY(find_user(cli, pen_lake_db(lake), pen_args_value(args, "user"), &user, err));
-    pen_token_make(text);
-    pen_token_digest(pen_slice_str(text), digest);
-    memcpy(hint, text, HINT_CHARACTERS);
-    struct pen_token token = {.kind = PEN_TOKEN_KEY,
-                              .user_id = user.user_id,
-                              .digest = pen_slice((const char *)digest, sizeof digest),
-                              .label = pen_args_value(args, "label"),
-                              .hint = hint,
-                              .created_us = pen_now_us()};
-    token.expires_us = days == 0 ? 0 : token.created_us + days * DAY_US;
-    PEN_TRY(pen_token_add(pen_lake_db(lake), &token, &token.token_id, err));
+    wish.user_id = user.user_id;
+    PEN_TRY(pen_token_add_key(pen_lake_db(lake), &wish, &cli->arena, text, &token, err));
     PEN_TRY(pen_output_addf(&cli->out, err, "%s\n", text));
     pen_cli_say(cli, "API key %" PRId64 " of '%s' is created. It is shown only now: keep it.",
                 token.token_id, user.name);

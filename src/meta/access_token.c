@@ -1,7 +1,13 @@
+#include "base/civil.h"
 #include "meta/meta_internal.h"
 #include "meta/user.h"
 
 #include <inttypes.h>
+
+/* Of a key, so that people can tell theirs apart. */
+#define HINT_CHARACTERS 10
+
+#define DAY_US          ((int64_t)24 * 3600 * PEN_US_PER_SECOND)
 
 static const char *const kind_names[] = {
     [PEN_TOKEN_KEY] = "key",
@@ -32,6 +38,29 @@ enum pen_code pen_token_add(struct pen_db *db, const struct pen_token *token, in
     bool is_own = false;
     PEN_TRY(pen_meta_enter(db, &is_own, err));
     return pen_meta_leave(db, is_own, insert(db, token, ret_id, err), err);
+}
+
+enum pen_code pen_token_add_key(struct pen_db *db, const struct pen_key_wish *wish,
+                                struct pen_arena *arena, char text[PEN_TOKEN_TEXT],
+                                struct pen_token *ret_token, struct pen_error *err)
+{
+    uint8_t digest[PEN_TOKEN_DIGEST];
+    struct pen_token token = {
+        .kind = PEN_TOKEN_KEY,
+        .user_id = wish->user_id,
+        .digest = pen_slice((const char *)digest, sizeof digest),
+        .created_us = wish->now_us,
+        .expires_us = wish->days == 0 ? 0 : wish->now_us + wish->days * DAY_US,
+    };
+    pen_token_make(text);
+    pen_token_digest(pen_slice_str(text), digest);
+    PEN_TRY(pen_meta_copy(arena, pen_slice(text, HINT_CHARACTERS), &token.hint, err));
+    PEN_TRY(pen_meta_copy(arena, pen_slice_str(wish->label == NULL ? "" : wish->label),
+                          &token.label, err));
+    PEN_TRY(pen_token_add(db, &token, &token.token_id, err));
+    token.digest = pen_slice(NULL, 0);
+    *ret_token = token;
+    return PEN_OK;
 }
 
 #define SELECT_TOKEN                                                                               \

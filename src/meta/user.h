@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "db/db.h"
+#include "vault/password.h"
 
 /* Each may do what those before it may. */
 enum pen_role {
@@ -92,6 +93,20 @@ struct pen_token {
  * link takes the place of the one before. */
 PEN_MUST_USE enum pen_code pen_token_add(struct pen_db *db, const struct pen_token *token,
                                          int64_t *ret_id, struct pen_error *err);
+
+/* What a new API key is to be. */
+struct pen_key_wish {
+    int64_t user_id;
+    const char *label; /* NULL: none */
+    int64_t days;      /* that it works; 0: until it is deleted */
+    int64_t now_us;
+};
+
+/* pen_token_add_key - makes a key. out: text: the key itself, which is stored nowhere; *ret_token:
+ * as it was stored, but user_name, role and digest; its texts live in the arena. */
+PEN_MUST_USE enum pen_code pen_token_add_key(struct pen_db *db, const struct pen_key_wish *wish,
+                                             struct pen_arena *arena, char text[PEN_TOKEN_TEXT],
+                                             struct pen_token *ret_token, struct pen_error *err);
 
 /* pen_token_find - the key or session with that digest, with its user.
  * out: *ret_is_found false: unknown, expired, or of a disabled user. cost: one index look-up. */
