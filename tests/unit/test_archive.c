@@ -5,7 +5,7 @@
 
 #include "conf/tree.h"
 #include "decode/zip.h"
-#include "unit.h"
+#include "decode_cut.h"
 #include "zip_maker.h"
 
 /* --- an object in memory ---------------------------------------------------------------------- */
@@ -397,30 +397,6 @@ static void archive_of_other_bytes_says_what_they_look_like(void **state)
 
 /* --- as a stream ------------------------------------------------------------------------------ */
 
-static enum pen_code read_stream(struct pen_decode *decoder, struct pen_slice in, size_t cut,
-                                 size_t room, struct pen_buf *out, struct pen_error *err)
-{
-    decoder->type->reset(decoder);
-    pen_buf_clear(out);
-    struct pen_slice piece = pen_slice(in.ptr, cut);
-    bool is_eof = cut == in.len;
-    for (;;) {
-        char space[256];
-        struct pen_out to = {.ptr = space, .room = room};
-        enum pen_flow flow;
-        PEN_TRY(pen_decode_step(decoder, &piece, is_eof, &to, &flow, err));
-        PEN_TRY(pen_buf_add(out, space, room - to.room, err));
-        if (flow == PEN_FLOW_END)
-            return PEN_OK;
-        if (flow == PEN_FLOW_MORE_INPUT) {
-            assert_int_equal(piece.len, 0);
-            assert_false(is_eof);
-            piece = pen_slice_skip(in, cut);
-            is_eof = true;
-        }
-    }
-}
-
 static void expect_stream(const char *yaml, const char *expected)
 {
     struct pen_arena arena = PEN_ARENA((size_t)1 << 20);
@@ -435,7 +411,7 @@ static void expect_stream(const char *yaml, const char *expected)
     struct pen_slice bytes = pen_buf_slice(&maker.bytes);
     for (size_t cut = 0; cut <= bytes.len; cut++)
         for (size_t room = 1; room <= 256; room += 85) {
-            assert_ok(read_stream(decoder, bytes, cut, room, &out, err));
+            assert_ok(decode_cut(decoder, bytes, cut, room, &out, err));
             assert_int_equal(out.len, strlen(expected));
             assert_memory_equal(out.len == 0 ? "" : out.ptr, expected, out.len);
         }
@@ -472,7 +448,7 @@ static void archive_as_a_stream_says_what_is_wrong(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct pen_error failed = {0};
         struct pen_slice bytes = pen_slice_str(cases[i].bytes);
-        assert_int_equal(read_stream(decoder, bytes, bytes.len / 2, 100, &out, &failed),
+        assert_int_equal(decode_cut(decoder, bytes, bytes.len / 2, 100, &out, &failed),
                          PEN_ERR_CORRUPT);
         assert_non_null(strstr(failed.message, cases[i].words));
     }

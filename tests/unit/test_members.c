@@ -1,6 +1,6 @@
 /* bzip2, zstd and xz: what the original tools wrote comes back whole at every cut, and nothing that
  * is damaged does. The samples are made with the libraries' own compressors. */
-#include "unit.h"
+#include "decode_cut.h"
 
 #include <bzlib.h>
 #include <lzma.h>
@@ -49,30 +49,6 @@ static const struct {
     {&pen_decode_xz, compress_xz},
 };
 #define FORMATS (sizeof formats / sizeof formats[0])
-
-static enum pen_code decode_cut(struct pen_decode *decoder, struct pen_slice in, size_t cut,
-                                size_t room, struct pen_buf *out, struct pen_error *err)
-{
-    decoder->type->reset(decoder);
-    pen_buf_clear(out);
-    struct pen_slice piece = pen_slice(in.ptr, cut);
-    bool is_eof = cut == in.len;
-    for (;;) {
-        char space[256];
-        struct pen_out to = {.ptr = space, .room = room};
-        enum pen_flow flow;
-        PEN_TRY(pen_decode_step(decoder, &piece, is_eof, &to, &flow, err));
-        PEN_TRY(pen_buf_add(out, space, room - to.room, err));
-        if (flow == PEN_FLOW_END)
-            return PEN_OK;
-        if (flow == PEN_FLOW_MORE_INPUT) {
-            assert_int_equal(piece.len, 0);
-            assert_false(is_eof);
-            piece = pen_slice_skip(in, cut);
-            is_eof = true;
-        }
-    }
-}
 
 static void members_come_back_whole_at_every_cut(void **state)
 {
