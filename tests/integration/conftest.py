@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from api import Server, TdClient  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 from penstock import Penstock  # noqa: E402
 from rgw import Gateway  # noqa: E402
@@ -63,6 +64,22 @@ def penstock(gateway, s3, bucket, tmp_path):
 def through_proxy(proxy, s3, bucket, tmp_path):
     """Penstock with an empty home, pointed at the test's bucket behind the fault proxy."""
     return Penstock(tmp_path, proxy.endpoint, bucket, s3.credentials)
+
+
+@pytest.fixture
+def server(penstock):
+    """`penstock server` over that home, with an API key."""
+    with Server(penstock) as running:
+        yield running
+
+
+@pytest.fixture
+def td(server):
+    """A client as `td` is one; the table sample_db.tab exists."""
+    client = TdClient(server)
+    client.create_database("sample_db")
+    client.create_table("sample_db", "tab")
+    return client
 
 
 @pytest.fixture

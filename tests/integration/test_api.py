@@ -6,23 +6,9 @@ import re
 
 import pytest
 
-from api import Server, TdClient, TdError
+from api import TdError
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$")
-
-
-@pytest.fixture
-def server(penstock):
-    with Server(penstock) as running:
-        yield running
-
-
-@pytest.fixture
-def td(server):
-    client = TdClient(server)
-    client.create_database("sample_db")
-    client.create_table("sample_db", "tab")
-    return client
 
 
 def config_of(penstock, **changes):

@@ -4,30 +4,11 @@ import http.client
 import json
 import threading
 
-import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from prometheus_client.parser import text_string_to_metric_families
 
 import openapi_check
-from api import Server, TdClient
-
-
-@pytest.fixture
-def server(penstock):
-    with Server(penstock) as running:
-        yield running
-
-
-@pytest.fixture
-def td(server):
-    client = TdClient(server)
-    client.create_database("sample_db")
-    client.create_table("sample_db", "tab")
-    return client
-
-
-def config_of(penstock, **changes):
-    return {"in": penstock.source(**changes), "out": {"mode": "append"}}
+from test_api import config_of
 
 
 # -- the description

@@ -2,24 +2,8 @@
 import re
 import time
 
-import pytest
-
-from api import DEADLINE_SECONDS, Server, TdClient
+from api import DEADLINE_SECONDS
 from test_api import TIME, config_of, refused
-
-
-@pytest.fixture
-def server(penstock):
-    with Server(penstock) as running:
-        yield running
-
-
-@pytest.fixture
-def td(server):
-    client = TdClient(server)
-    client.create_database("sample_db")
-    client.create_table("sample_db", "tab")
-    return client
 
 
 def create(penstock, td, **members):
