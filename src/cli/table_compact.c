@@ -33,7 +33,7 @@ static enum pen_code read_options(struct pen_cli *cli, const struct pen_args *ar
     const char *compression = pen_args_value(args, "compression");
     *ret_options = (struct pen_compact_options){.database = args->words[0],
                                                 .table = args->words[1],
-                                                .compression = PEN_DUCK_ZSTD,
+                                                .compression = PEN_PART_ZSTD,
                                                 .is_dry_run = pen_args_has(args, "dry-run")};
     cli->is_usage_error = true;
     PEN_TRY(pen_args_bytes(args, "target-bytes", PEN_COMPACT_TARGET_BYTES,
@@ -44,7 +44,7 @@ static enum pen_code read_options(struct pen_cli *cli, const struct pen_args *ar
     if (strcmp(compression, "snappy") != 0)
         return pen_cli_usage(cli, err, "option '--compression' needs zstd or snappy, not '%s'",
                              compression);
-    ret_options->compression = PEN_DUCK_SNAPPY;
+    ret_options->compression = PEN_PART_SNAPPY;
     return PEN_OK;
 }
 

@@ -47,7 +47,7 @@ static enum pen_code add_wide_options(struct pen_buf *sql, size_t column_count,
 }
 
 static enum pen_code add_field_ids(struct pen_buf *sql, size_t count,
-                                   const struct pen_duck_column *columns, struct pen_error *err)
+                                   const struct pen_part_field *columns, struct pen_error *err)
 {
     PEN_TRY(pen_buf_add_str(sql, "FIELD_IDS {", err));
     for (size_t i = 0; i < count; i++) {
@@ -63,9 +63,9 @@ enum pen_code pen_duck_add_copy_target(struct pen_buf *sql,
                                        struct pen_error *err)
 {
     static const char *const compressions[] = {
-        [PEN_DUCK_ZSTD] = "zstd",
-        [PEN_DUCK_SNAPPY] = "snappy",
-        [PEN_DUCK_UNCOMPRESSED] = "uncompressed",
+        [PEN_PART_ZSTD] = "zstd",
+        [PEN_PART_SNAPPY] = "snappy",
+        [PEN_PART_UNCOMPRESSED] = "uncompressed",
     };
     PEN_TRY(pen_buf_add_str(sql, " TO ", err));
     PEN_TRY(pen_duck_add_literal(sql, target->path, err));
@@ -128,7 +128,7 @@ static enum pen_code take_statistic(struct pen_arena *arena, struct pen_slice ke
 }
 
 /* The column that a statistics key ("name", quoted as an identifier) speaks of. */
-static enum pen_code find_column(const struct pen_duck_column *columns, size_t count,
+static enum pen_code find_column(const struct pen_part_field *columns, size_t count,
                                  struct pen_slice key, size_t *ret_at, struct pen_error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -144,7 +144,7 @@ static enum pen_code find_column(const struct pen_duck_column *columns, size_t c
 }
 
 /* shape: one row; column 4 is MAP(column name -> MAP(statistic -> text)). */
-static enum pen_code take_columns(duckdb_vector map, const struct pen_duck_column *names,
+static enum pen_code take_columns(duckdb_vector map, const struct pen_part_field *names,
                                   struct pen_arena *arena, struct pen_part *part,
                                   struct pen_error *err)
 {

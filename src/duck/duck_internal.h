@@ -59,24 +59,14 @@ PEN_MUST_USE enum pen_code pen_duck_add_shell(struct pen_buf *sql, const struct 
 PEN_MUST_USE enum pen_code
 pen_duck_add_select(struct pen_buf *sql, const struct pen_duck_view *view, struct pen_error *err);
 
-/* --- parts (duck_file.c, duck_copy.c) --- */
-
-/* pen_duck_begin_file - makes the folder when missing and the file (0600), which must not exist,
- * before DuckDB opens it. out: ret_path grows by its path.
- * pen_duck_end_file - after the COPY that ended with `code`: the part and its folder are synced;
- * the file goes when parts did not grow past count_before or anything failed. */
-PEN_MUST_USE enum pen_code pen_duck_begin_file(const char *folder, const char *file_name,
-                                               struct pen_buf *ret_path, struct pen_error *err);
-PEN_MUST_USE enum pen_code pen_duck_end_file(const char *folder, const char *path,
-                                             enum pen_code code, size_t count_before,
-                                             struct pen_parts *parts, struct pen_error *err);
+/* --- parts (duck_copy.c) --- */
 
 /* Where a COPY writes to. */
 struct pen_duck_copy_target {
     const char *path;
-    const struct pen_duck_column *columns; /* sql_type is not looked at */
+    const struct pen_part_field *columns; /* sql_type is not looked at */
     size_t column_count;
-    enum pen_duck_compression compression;
+    enum pen_part_compression compression;
 };
 
 /* pen_duck_make_room - before a COPY into a part of so many columns: raises the memory limit when

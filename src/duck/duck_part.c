@@ -1,21 +1,14 @@
 /* duck_part.c - one task into one Parquet file:
  *     COPY (SELECT columns FROM pen_stream(feed)) TO 'file' --statistics--> struct pen_part */
-#include "base/uuid.h"
 #include "duck/duck_internal.h"
 
 #include <stdlib.h>
-
-void pen_duck_part_name(char *out)
-{
-    pen_uuid_v7(out);
-    memcpy(out + PEN_UUID_TEXT - 1, ".parquet", sizeof ".parquet");
-}
 
 /* --- the statement -----------------------------------------------------------------------------
  */
 
 static enum pen_code add_columns(struct pen_buf *sql, const struct pen_schema *schema,
-                                 const struct pen_duck_column *columns, struct pen_error *err)
+                                 const struct pen_part_field *columns, struct pen_error *err)
 {
     for (size_t i = 0; i < schema->count; i++) {
         PEN_TRY(pen_buf_add_str(sql, i == 0 ? "" : ", ", err));
@@ -38,7 +31,7 @@ static enum pen_code add_columns(struct pen_buf *sql, const struct pen_schema *s
 }
 
 static enum pen_code make_copy(struct pen_buf *sql, const struct pen_duck_feed *feed,
-                               const struct pen_duck_part_options *options, const char *path,
+                               const struct pen_part_options *options, const char *path,
                                struct pen_error *err)
 {
     const struct pen_schema *schema = feed->stream->schema;
@@ -71,8 +64,8 @@ static void take_losses(const struct pen_duck_feed *feed, struct pen_part *part)
 }
 
 static enum pen_code take_part(duckdb_result *result, const struct pen_duck_feed *feed,
-                               const struct pen_duck_part_options *options,
-                               struct pen_parts *ret_parts, struct pen_error *err)
+                               const struct pen_part_options *options, struct pen_parts *ret_parts,
+                               struct pen_error *err)
 {
     const struct pen_duck_copy_target target = {.path = options->file_name,
                                                 .columns = options->columns,
@@ -88,8 +81,8 @@ static enum pen_code take_part(duckdb_result *result, const struct pen_duck_feed
 }
 
 static enum pen_code run_copy(struct pen_duck *duck, struct pen_duck_feed *feed, const char *path,
-                              const struct pen_duck_part_options *options,
-                              struct pen_parts *ret_parts, struct pen_error *err)
+                              const struct pen_part_options *options, struct pen_parts *ret_parts,
+                              struct pen_error *err)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf sql = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(make_copy(&sql, feed, options, path, err));
@@ -116,7 +109,7 @@ static enum pen_code run_copy(struct pen_duck *duck, struct pen_duck_feed *feed,
 }
 
 enum pen_code pen_duck_write_part(struct pen_duck *duck, struct pen_task_stream *stream,
-                                  const struct pen_duck_part_options *options,
+                                  const struct pen_part_options *options,
                                   struct pen_parts *ret_parts, struct pen_error *err)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(PEN_BUF_TEXT_MAX);
@@ -127,10 +120,10 @@ enum pen_code pen_duck_write_part(struct pen_duck *duck, struct pen_task_stream 
     if (nulls == NULL || mtx_init(&feed.lock, mtx_plain) != thrd_success)
         return pen_fail_nomem(err);
     size_t count = ret_parts->count;
-    enum pen_code code = pen_duck_begin_file(options->folder, options->file_name, &path, err);
+    enum pen_code code = pen_part_begin_file(options->folder, options->file_name, &path, err);
     if (code == PEN_OK) {
         code = run_copy(duck, &feed, path.ptr, options, ret_parts, err);
-        code = pen_duck_end_file(options->folder, path.ptr, code, count, ret_parts, err);
+        code = pen_part_end_file(options->folder, path.ptr, code, count, ret_parts, err);
     }
     mtx_destroy(&feed.lock);
     return code;

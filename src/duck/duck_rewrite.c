@@ -229,7 +229,7 @@ enum pen_code pen_duck_rewrite(struct pen_duck *duck, const struct pen_duck_rewr
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(PEN_BUF_TEXT_MAX);
     size_t count = ret_parts->count;
-    PEN_TRY(pen_duck_begin_file(rewrite->folder, rewrite->file_name, &path, err));
+    PEN_TRY(pen_part_begin_file(rewrite->folder, rewrite->file_name, &path, err));
     enum pen_code code = run_copy(duck, rewrite, path.ptr, ret_parts, err);
-    return pen_duck_end_file(rewrite->folder, path.ptr, code, count, ret_parts, err);
+    return pen_part_end_file(rewrite->folder, path.ptr, code, count, ret_parts, err);
 }

@@ -50,9 +50,9 @@ PEN_MUST_USE enum pen_code pen_duck_count_units(struct pen_duck *duck,
 
 struct pen_duck_rewrite {
     const struct pen_duck_view *view;
-    const char *folder, *file_name;        /* as for pen_duck_write_part */
-    const struct pen_duck_column *columns; /* the view's, in its order; sql_type is not looked at */
-    enum pen_duck_compression compression;
+    const char *folder, *file_name;       /* as for pen_duck_write_part */
+    const struct pen_part_field *columns; /* the view's, in its order; sql_type is not looked at */
+    enum pen_part_compression compression;
     const char *time_column;            /* rows are sorted by it; NULL: as they come */
     const struct pen_duck_range *range; /* only these rows (time_column is needed); NULL: all */
     const volatile int *cancel;         /* may be NULL */

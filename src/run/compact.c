@@ -37,7 +37,7 @@ struct compaction {
     const char *time_column; /* NULL: the table has no unix seconds in `time` */
     enum pen_duck_unit unit;
     struct pen_duck_view view;
-    struct pen_duck_column *columns;
+    struct pen_part_field *columns;
     struct pen_lake_file *files, *chosen; /* chosen: those that the parts replace */
     size_t file_count, chosen_count;
     struct pen_parts parts;
@@ -57,7 +57,7 @@ static enum pen_code fill_columns(struct compaction *c, struct pen_error *err)
     for (size_t i = 0; i < c->table.column_count; i++) {
         const struct pen_lake_column *column = &c->table.columns[i];
         c->columns[i] =
-            (struct pen_duck_column){.field_id = column->column_id, .name = column->name};
+            (struct pen_part_field){.field_id = column->column_id, .name = column->name};
         if (strcmp(column->name, "time") == 0 && strcmp(column->type_text, "int64") == 0)
             c->time_column = column->name;
     }
@@ -201,8 +201,8 @@ static struct pen_cut cut_of(struct compaction *c, const struct pen_duck_view *v
 static enum pen_code sort_aside(struct compaction *c, const struct pen_duck_view *view,
                                 struct pen_error *err)
 {
-    char name[PEN_DUCK_PART_NAME];
-    pen_duck_part_name(name);
+    char name[PEN_PART_NAME];
+    pen_part_name(name);
     struct pen_parts parts = PEN_PARTS;
     const struct pen_duck_rewrite rewrite = {.view = view,
                                              .folder = c->temp,

@@ -125,7 +125,7 @@ static enum pen_code replace(const struct pen_duck_view *view, const struct pen_
     return PEN_OK;
 }
 
-enum pen_code pen_job_cut_part(struct pen_job_run *run, const struct pen_duck_column *columns,
+enum pen_code pen_job_cut_part(struct pen_job_run *run, const struct pen_part_field *columns,
                                pen_job_note_fn note, void *context, struct pen_parts *inout_parts,
                                struct pen_error *err)
 {
@@ -143,7 +143,7 @@ enum pen_code pen_job_cut_part(struct pen_job_run *run, const struct pen_duck_co
                                 .time_column = time->name,
                                 .unit = unit_of(run),
                                 .compression =
-                                    (enum pen_duck_compression)run->scope.load->out.compression,
+                                    (enum pen_part_compression)run->scope.load->out.compression,
                                 .cancel = &run->cancel,
                                 .note = note,
                                 .context = context};

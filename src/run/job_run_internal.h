@@ -126,7 +126,7 @@ const struct pen_lake_target *pen_job_time_target(const struct pen_job_run *run)
  * when it spans several (job_cut.c). in: parts: the part; columns: the layout's. out: parts: what
  * takes its place; the file of the part that was cut is gone. */
 PEN_MUST_USE enum pen_code pen_job_cut_part(struct pen_job_run *run,
-                                            const struct pen_duck_column *columns,
+                                            const struct pen_part_field *columns,
                                             pen_job_note_fn note, void *context,
                                             struct pen_parts *inout_parts, struct pen_error *err);
 

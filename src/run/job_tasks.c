@@ -17,9 +17,9 @@ struct attempt {
     struct pen_account account;
     struct pen_task *task;
     struct pen_parts parts;
-    char file_name[PEN_DUCK_PART_NAME];  /* of the part that is noted next */
-    char whole_name[PEN_DUCK_PART_NAME]; /* of the part that was cut into others; "" for none */
-    struct pen_duck_column *columns;
+    char file_name[PEN_PART_NAME];  /* of the part that is noted next */
+    char whole_name[PEN_PART_NAME]; /* of the part that was cut into others; "" for none */
+    struct pen_part_field *columns;
     struct pen_buf rejects; /* state of the rejects file behind it */
 };
 
@@ -35,21 +35,21 @@ static enum pen_code write_part(struct attempt *attempt, struct pen_error *err)
 {
     struct pen_job_run *run = attempt->run;
     const struct pen_lake_layout *layout = &run->layout;
-    struct pen_duck_column *columns =
+    struct pen_part_field *columns =
         pen_arena_alloc(&attempt->parts.arena, (layout->target_count + 1) * sizeof *columns);
     if (columns == NULL)
         return pen_fail_nomem(err);
     for (size_t i = 0; i < layout->target_count; i++)
-        columns[i] = (struct pen_duck_column){.field_id = layout->targets[i].column_id,
-                                              .name = layout->targets[i].name,
-                                              .sql_type = layout->targets[i].sql_type};
+        columns[i] = (struct pen_part_field){.field_id = layout->targets[i].column_id,
+                                             .name = layout->targets[i].name,
+                                             .sql_type = layout->targets[i].sql_type};
     attempt->columns = columns;
     const struct pen_lake_target *time = pen_job_time_target(run);
-    struct pen_duck_part_options options = {
+    struct pen_part_options options = {
         .folder = layout->folder,
         .file_name = attempt->file_name,
         .columns = columns,
-        .compression = (enum pen_duck_compression)run->scope.load->out.compression,
+        .compression = (enum pen_part_compression)run->scope.load->out.compression,
         .order_by = time == NULL ? NULL : time->name,
         .cancel = &run->cancel,
     };
@@ -240,7 +240,7 @@ static enum pen_code try_once(struct pen_job_run *run, size_t task_index, struct
                               .task_index = task_index,
                               .parts = {.arena = PEN_ARENA(SIZE_MAX / 2)},
                               .rejects = PEN_BUF(PEN_BUF_TEXT_MAX)};
-    pen_duck_part_name(attempt.file_name);
+    pen_part_name(attempt.file_name);
     PEN_TRY(write_held(&attempt, note_begin, err));
     struct progress_mark progress = mark_progress(&run->progress);
     PEN_CLEANUP(pen_free_p)

@@ -8,9 +8,9 @@
 
 static const char *const mode_names[] = {"append", "replace", "replace_on_new_data", NULL};
 static const char *const compression_names[] = {
-    [PEN_DUCK_SNAPPY] = "snappy",
-    [PEN_DUCK_ZSTD] = "zstd",
-    [PEN_DUCK_UNCOMPRESSED] = "uncompressed",
+    [PEN_PART_SNAPPY] = "snappy",
+    [PEN_PART_ZSTD] = "zstd",
+    [PEN_PART_UNCOMPRESSED] = "uncompressed",
     NULL,
 };
 static const char *const unit_names[] = {"sec", "milli", "micro", "nano", NULL};

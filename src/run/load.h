@@ -21,7 +21,7 @@ struct pen_out_options {
     bool ignore_alternative_time_if_time_exists;
     const struct pen_node *time_value;
     bool stop_on_invalid_record;
-    int compression; /* enum pen_duck_compression */
+    int compression; /* enum pen_part_compression */
 };
 
 enum pen_time_unit { PEN_UNIT_SEC, PEN_UNIT_MILLI, PEN_UNIT_MICRO, PEN_UNIT_NANO };

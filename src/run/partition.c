@@ -38,8 +38,8 @@ enum pen_code pen_cut_ranges(const struct pen_cut *cut, struct pen_arena *arena,
 enum pen_code pen_cut_part(const struct pen_cut *cut, const struct pen_duck_range *range,
                            struct pen_parts *ret_parts, struct pen_error *err)
 {
-    char name[PEN_DUCK_PART_NAME];
-    pen_duck_part_name(name);
+    char name[PEN_PART_NAME];
+    pen_part_name(name);
     const struct pen_duck_rewrite rewrite = {.view = cut->view,
                                              .folder = cut->folder,
                                              .file_name = name,

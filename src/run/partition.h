@@ -16,10 +16,10 @@
 struct pen_cut {
     struct pen_duck *duck;
     const struct pen_duck_view *view; /* the rows to cut: fast when they are one sorted file */
-    const struct pen_duck_column *columns;
+    const struct pen_part_field *columns;
     const char *folder, *time_column;
     enum pen_duck_unit unit;
-    enum pen_duck_compression compression;
+    enum pen_part_compression compression;
     const volatile int *cancel;
     /* notes a part before its file is made */
     enum pen_code (*note)(void *context, const char *file_name, struct pen_error *err);

@@ -41,7 +41,7 @@ void pen_space_temp_remove(const char *path);
 struct pen_compact_options {
     const char *database, *table;
     uint64_t target_bytes; /* 0: PEN_COMPACT_TARGET_BYTES */
-    enum pen_duck_compression compression;
+    enum pen_part_compression compression;
     bool is_dry_run;
 };
 

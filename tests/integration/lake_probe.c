@@ -142,13 +142,13 @@ static void plan(struct pen_lake *lake, const char *database, const char *table,
 static void write_part(struct pen_duck *duck, const struct pen_lake_layout *layout,
                        struct supply *supply, struct pen_parts *parts)
 {
-    char name[PEN_DUCK_PART_NAME];
-    struct pen_duck_column columns[26];
-    pen_duck_part_name(name);
+    char name[PEN_PART_NAME];
+    struct pen_part_field columns[26];
+    pen_part_name(name);
     for (size_t i = 0; i < layout->target_count; i++)
-        columns[i] = (struct pen_duck_column){layout->targets[i].column_id, layout->targets[i].name,
-                                              layout->targets[i].sql_type};
-    struct pen_duck_part_options options = {
+        columns[i] = (struct pen_part_field){layout->targets[i].column_id, layout->targets[i].name,
+                                             layout->targets[i].sql_type};
+    struct pen_part_options options = {
         .folder = layout->folder, .file_name = name, .columns = columns};
     MUST(pen_duck_write_part(duck, &supply->stream, &options, parts, err));
 }

@@ -27,13 +27,13 @@ static const char *make_file(int64_t rows, struct pen_parts *parts)
 {
     static char path[256];
     struct fake_stream *fake = fake_new("lbdstj", rows);
-    struct pen_duck_column columns[6];
-    char name[PEN_DUCK_PART_NAME];
-    pen_duck_part_name(name);
+    struct pen_part_field columns[6];
+    char name[PEN_PART_NAME];
+    pen_part_name(name);
     for (size_t i = 0; i < 6; i++)
-        columns[i] = (struct pen_duck_column){.field_id = 10 + (int64_t)i,
-                                              .name = fake->schema.fields[i].name};
-    struct pen_duck_part_options options = {
+        columns[i] = (struct pen_part_field){.field_id = 10 + (int64_t)i,
+                                             .name = fake->schema.fields[i].name};
+    struct pen_part_options options = {
         .folder = temp_folder, .file_name = name, .columns = columns};
     assert_ok(pen_duck_write_part(duck, &fake->stream, &options, parts, err));
     fake_free(fake);

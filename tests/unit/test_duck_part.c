@@ -35,9 +35,9 @@ static size_t count_files(const char *folder)
 
 struct attempt {
     struct fake_stream *fake;
-    struct pen_duck_column columns[8];
-    struct pen_duck_part_options options;
-    char name[PEN_DUCK_PART_NAME];
+    struct pen_part_field columns[8];
+    struct pen_part_options options;
+    char name[PEN_PART_NAME];
     struct pen_parts parts;
 };
 
@@ -46,10 +46,10 @@ static struct attempt *attempt_new(const char *types, int64_t rows, const char *
     struct attempt *attempt = calloc(1, sizeof *attempt);
     attempt->fake = fake_new(types, rows);
     for (size_t i = 0; i < attempt->fake->schema.count; i++)
-        attempt->columns[i] = (struct pen_duck_column){
-            .field_id = (int64_t)i + 1, .name = attempt->fake->schema.fields[i].name};
-    pen_duck_part_name(attempt->name);
-    attempt->options = (struct pen_duck_part_options){
+        attempt->columns[i] = (struct pen_part_field){.field_id = (int64_t)i + 1,
+                                                      .name = attempt->fake->schema.fields[i].name};
+    pen_part_name(attempt->name);
+    attempt->options = (struct pen_part_options){
         .folder = strdup(folder), .file_name = attempt->name, .columns = attempt->columns};
     attempt->parts = PEN_PARTS;
     return attempt;
@@ -231,10 +231,10 @@ static void extreme_values_are_written_with_bounds_that_hold(void **state)
     static const enum pen_type types[] = {PEN_TYPE_LONG, PEN_TYPE_TIMESTAMP, PEN_TYPE_DOUBLE,
                                           PEN_TYPE_STRING};
     struct pen_schema schema = {0};
-    struct pen_duck_column columns[4];
+    struct pen_part_field columns[4];
     for (int i = 0; i < 4; i++) {
         assert_ok(pen_schema_add(&schema, pen_slice_str(names[i]), types[i], NULL, err));
-        columns[i] = (struct pen_duck_column){.field_id = i + 1, .name = names[i]};
+        columns[i] = (struct pen_part_field){.field_id = i + 1, .name = names[i]};
     }
     static const int64_t longs[] = {INT64_MIN, INT64_MAX, 0};
     static const int64_t times[] = {-9223372022400000000, INT64_C(9223372036854775806), -1};
@@ -253,9 +253,9 @@ static void extreme_values_are_written_with_bounds_that_hold(void **state)
             pen_column_set_valid(&batch->columns[c], batch->rows, true);
     }
     struct once once = {{&schema, 1, next_once}, batch};
-    char name[PEN_DUCK_PART_NAME];
-    pen_duck_part_name(name);
-    struct pen_duck_part_options options = {
+    char name[PEN_PART_NAME];
+    pen_part_name(name);
+    struct pen_part_options options = {
         .folder = temp_folder, .file_name = name, .columns = columns};
     struct pen_parts parts = PEN_PARTS;
     assert_ok(pen_duck_write_part(duck, &once.stream, &options, &parts, err));

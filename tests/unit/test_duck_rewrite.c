@@ -27,7 +27,7 @@ static int close_duck(void **state)
     return temp_folder_remove(state);
 }
 
-static const struct pen_duck_column columns[] = {
+static const struct pen_part_field columns[] = {
     {.field_id = 1, .name = "time"}, {.field_id = 2, .name = "b"}, {.field_id = 5, .name = "c"}};
 static const struct pen_duck_view_column view_columns[] = {
     {1, "time", "BIGINT", NULL}, {2, "b", "DOUBLE", NULL}, {5, "c", "VARCHAR", NULL}};
@@ -36,11 +36,11 @@ static const struct pen_duck_view_column view_columns[] = {
 static struct pen_duck_view make_view(int64_t rows)
 {
     struct fake_stream *fake = fake_new("lds", rows);
-    char name[PEN_DUCK_PART_NAME];
+    char name[PEN_PART_NAME];
     char path[256];
-    pen_duck_part_name(name);
+    pen_part_name(name);
     struct pen_parts parts = PEN_PARTS;
-    struct pen_duck_part_options options = {
+    struct pen_part_options options = {
         .folder = temp_path("from"), .file_name = name, .columns = columns};
     assert_ok(pen_duck_write_part(duck, &fake->stream, &options, &parts, err));
     pen_parts_release(&parts);
@@ -97,12 +97,12 @@ static void rows_are_counted_by_unit(void **state)
 
 static struct pen_duck_rewrite rewrite_of(const struct pen_duck_view *view, char *name)
 {
-    pen_duck_part_name(name);
+    pen_part_name(name);
     return (struct pen_duck_rewrite){.view = view,
                                      .folder = temp_path("to"),
                                      .file_name = name,
                                      .columns = columns,
-                                     .compression = PEN_DUCK_ZSTD,
+                                     .compression = PEN_PART_ZSTD,
                                      .time_column = "time"};
 }
 
@@ -110,7 +110,7 @@ static void range_becomes_a_part_with_statistics(void **state)
 {
     (void)state;
     struct pen_duck_view view = make_view(5000);
-    char name[PEN_DUCK_PART_NAME];
+    char name[PEN_PART_NAME];
     struct pen_duck_rewrite rewrite = rewrite_of(&view, name);
     struct pen_duck_range range = {.from = 1000, .to = 1010};
     struct pen_parts parts = PEN_PARTS;
@@ -142,7 +142,7 @@ static void range_without_rows_leaves_no_file(void **state)
 {
     (void)state;
     struct pen_duck_view view = make_view(10);
-    char name[PEN_DUCK_PART_NAME];
+    char name[PEN_PART_NAME];
     struct pen_duck_rewrite rewrite = rewrite_of(&view, name);
     struct pen_duck_range ranges[] = {{.from = 100, .to = 200}, {.is_rest = true}};
     struct pen_parts parts = PEN_PARTS;
@@ -165,7 +165,7 @@ static void several_files_are_merged_in_the_order_of_time(void **state)
     struct pen_duck_view both = one;
     both.files = files;
     both.file_count = 2;
-    char name[PEN_DUCK_PART_NAME];
+    char name[PEN_PART_NAME];
     struct pen_duck_rewrite rewrite = rewrite_of(&both, name);
     struct pen_parts parts = PEN_PARTS;
     assert_ok(pen_duck_rewrite(duck, &rewrite, &parts, err));
@@ -178,7 +178,7 @@ static void cancelled_rewrite_leaves_no_file(void **state)
 {
     (void)state;
     struct pen_duck_view view = make_view(1000);
-    char name[PEN_DUCK_PART_NAME], path[256];
+    char name[PEN_PART_NAME], path[256];
     struct pen_duck_rewrite rewrite = rewrite_of(&view, name);
     struct pen_parts parts = PEN_PARTS;
     volatile int cancel = 1;

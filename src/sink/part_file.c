@@ -1,11 +1,18 @@
-/* duck_file.c - the life of a part's file on disk: made under its final name, synced or removed. */
-#include "duck/duck_internal.h"
+/* part_file.c - the life of a part's file on disk: made under its final name, synced or removed. */
+#include "base/uuid.h"
+#include "sink/sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+void pen_part_name(char *out)
+{
+    pen_uuid_v7(out);
+    memcpy(out + PEN_UUID_TEXT - 1, ".parquet", sizeof ".parquet");
+}
 
 static enum pen_code fail_file(const char *path, const char *what, struct pen_error *err)
 {
@@ -59,7 +66,7 @@ static enum pen_code make_folders(const char *folder, struct pen_error *err)
     return pen_slice_ends(pen_slice_str(path), PEN_LIT("/")) ? PEN_OK : make_one_folder(path, err);
 }
 
-/* The file exists before DuckDB opens it, so that nobody else may read it. */
+/* The file exists before its writer opens it, so that nobody else may read it. */
 static enum pen_code make_file(const char *path, struct pen_error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -69,7 +76,7 @@ static enum pen_code make_file(const char *path, struct pen_error *err)
     return PEN_OK;
 }
 
-enum pen_code pen_duck_begin_file(const char *folder, const char *file_name,
+enum pen_code pen_part_begin_file(const char *folder, const char *file_name,
                                   struct pen_buf *ret_path, struct pen_error *err)
 {
     PEN_TRY(make_folders(folder, err));
@@ -78,7 +85,7 @@ enum pen_code pen_duck_begin_file(const char *folder, const char *file_name,
     return make_file(ret_path->ptr, err);
 }
 
-enum pen_code pen_duck_end_file(const char *folder, const char *path, enum pen_code code,
+enum pen_code pen_part_end_file(const char *folder, const char *path, enum pen_code code,
                                 size_t count_before, struct pen_parts *parts, struct pen_error *err)
 {
     if (code == PEN_OK && parts->count > count_before)
