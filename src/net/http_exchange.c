@@ -84,6 +84,12 @@ const char *pen_http_exchange_header(struct pen_http_exchange *exchange, const c
     return http_exchange_lookup(exchange, name, false);
 }
 
+const char *pen_http_exchange_last_header(const struct pen_http_exchange *exchange,
+                                          const char *name)
+{
+    return http_exchange_last_line(exchange, name);
+}
+
 const char *pen_http_exchange_cookie(struct pen_http_exchange *exchange, const char *name)
 {
     return http_exchange_lookup(exchange, name, true);

@@ -7,6 +7,7 @@
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,9 @@
 /* A body up to so many times too large is received and dropped, so that a client which sends all of
  * it before it reads can read the refusal; for a larger one the connection is closed. */
 #define DISCARD_FACTOR 4
+
+/* The library's own choice still has TLS 1.0 and 1.1 (RFC 8996). */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
@@ -133,10 +137,34 @@ static const char *peer_address(struct pen_http_exchange *exchange)
     return pen_arena_copy(&exchange->arena, pen_slice_str(text));
 }
 
-static uint64_t announced_bytes(struct pen_http_exchange *exchange)
+/* The header lines of one name. */
+struct header_lines {
+    const char *name, *last;
+    unsigned count;
+};
+
+static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
 {
-    const char *text = http_exchange_lookup(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH, false);
-    return text == NULL ? 0 : strtoull(text, NULL, 10);
+    struct header_lines *lines = context;
+    (void)kind;
+    if (strcasecmp(name, lines->name) == 0) {
+        lines->last = value;
+        lines->count++;
+    }
+    return MHD_YES;
+}
+
+static struct header_lines lines_of(const struct pen_http_exchange *exchange, const char *name)
+{
+    struct header_lines lines = {.name = name};
+    (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, on_header, &lines);
+    return lines;
+}
+
+const char *http_exchange_last_line(const struct pen_http_exchange *exchange, const char *name)
+{
+    return lines_of(exchange, name).last;
 }
 
 static enum MHD_Result refuse_body(struct pen_http_exchange *exchange)
@@ -146,14 +174,30 @@ static enum MHD_Result refuse_body(struct pen_http_exchange *exchange)
     return send_reply(exchange);
 }
 
+/* A body whose length is said twice ends elsewhere for a proxy in front than for us: what follows
+ * would be taken for somebody else's request (RFC 9112, 6.3). */
+static enum MHD_Result refuse_length(struct pen_http_exchange *exchange)
+{
+    exchange->phase = HTTP_PHASE_READY;
+    http_exchange_fail(exchange, MHD_HTTP_BAD_REQUEST, "the length of the body is said twice");
+    /* without memory for the header: the body is unread, so the library closes all the same */
+    (void)!pen_http_exchange_add_header(exchange, MHD_HTTP_HEADER_CONNECTION, "close", NULL);
+    return send_reply(exchange);
+}
+
 static enum MHD_Result on_head(struct pen_http_exchange *exchange, const char *method)
 {
+    struct header_lines length = lines_of(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    struct header_lines encoding = lines_of(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING);
     exchange->phase = HTTP_PHASE_BODY;
     exchange->method = pen_arena_copy(&exchange->arena, pen_slice_str(method));
     exchange->peer = peer_address(exchange);
     if (exchange->method == NULL || exchange->peer == NULL)
         return MHD_NO;
-    uint64_t bytes = announced_bytes(exchange), max = exchange->server->options.max_body_bytes;
+    if (length.count > 1 || (length.count > 0 && encoding.count > 0))
+        return refuse_length(exchange);
+    uint64_t bytes = length.last == NULL ? 0 : strtoull(length.last, NULL, 10);
+    uint64_t max = exchange->server->options.max_body_bytes;
     exchange->is_body_too_large = bytes > max;
     return bytes > max && bytes / DISCARD_FACTOR > max ? refuse_body(exchange) : MHD_YES;
 }
@@ -284,8 +328,10 @@ static enum pen_code start_daemon(struct pen_http_server *server, struct pen_err
     const struct pen_http_server_options *options = &server->options;
     unsigned flags =
         MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    static char tls_priorities[] = TLS_PRIORITIES; /* an option takes no const */
     struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate},
                                    {MHD_OPTION_HTTPS_MEM_KEY, 0, server->certificate_key},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
                                    {MHD_OPTION_END, 0, NULL}};
     if (server->certificate != NULL)
         flags |= MHD_USE_TLS;

@@ -98,9 +98,12 @@ const char *pen_http_exchange_peer(const struct pen_http_exchange *exchange);
 /* pen_http_exchange_query - the query string as sent; "" without one. */
 const char *pen_http_exchange_query(const struct pen_http_exchange *exchange);
 
-/* pen_http_exchange_header - a request header, case-insensitive; NULL when absent.
+/* pen_http_exchange_header - a request header, case-insensitive; NULL when absent. Of several lines
+ * the first. pen_http_exchange_last_header - of several lines the last: what a proxy has added.
  * pen_http_exchange_cookie - a cookie; NULL when absent. */
 const char *pen_http_exchange_header(struct pen_http_exchange *exchange, const char *name);
+const char *pen_http_exchange_last_header(const struct pen_http_exchange *exchange,
+                                          const char *name);
 const char *pen_http_exchange_cookie(struct pen_http_exchange *exchange, const char *name);
 
 /* pen_http_exchange_arena - memory that dies with the exchange. */

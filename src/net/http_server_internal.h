@@ -113,6 +113,9 @@ void http_exchange_fail(struct pen_http_exchange *exchange, int status, const ch
 const char *http_exchange_lookup(struct pen_http_exchange *exchange, const char *name,
                                  bool is_cookie);
 
+/* http_exchange_last_line - the last of the request's header lines of that name; NULL without. */
+const char *http_exchange_last_line(const struct pen_http_exchange *exchange, const char *name);
+
 /* http_listen - a listening socket. out: *ret_fd; `address` as it really is. */
 PEN_MUST_USE enum pen_code http_listen(const char *listen_text, int *ret_fd, char *address,
                                        size_t address_cap, struct pen_error *err);

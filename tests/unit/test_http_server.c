@@ -265,6 +265,30 @@ static void body_of_unknown_length_past_the_limit_is_refused(void **state)
     close_scene(scene);
 }
 
+/* Else a proxy in front and this server would disagree about where the next request begins. */
+static void body_whose_length_is_said_twice_is_refused(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {
+        "Content-Length: 2\r\nContent-Length: 40",
+        "Content-Length: 2\r\nContent-Length: 2",
+        "Content-Length: 40\r\nTransfer-Encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 5",
+    };
+    struct scene *scene = open_scene();
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        char request[512], reply[4096];
+        (void)snprintf(request, sizeof request,
+                       "POST / HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n0\r\n\r\n"
+                       "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
+                       heads[i]);
+        talk(scene, request, reply, sizeof reply);
+        assert_memory_equal(reply, "HTTP/1.1 400", 12);
+        assert_null(strstr(reply, "smuggled"));
+    }
+    close_scene(scene);
+}
+
 static void head_past_the_limit_is_refused(void **state)
 {
     (void)state;
@@ -501,6 +525,7 @@ int main(void)
         cmocka_unit_test(body_up_to_the_limit_is_taken_and_one_byte_more_refused),
         cmocka_unit_test(body_far_past_the_limit_is_refused_unread),
         cmocka_unit_test(body_of_unknown_length_past_the_limit_is_refused),
+        cmocka_unit_test(body_whose_length_is_said_twice_is_refused),
         cmocka_unit_test(head_past_the_limit_is_refused),
         cmocka_unit_test(file_is_sent),
         cmocka_unit_test(stream_waits_for_news_and_ends),
