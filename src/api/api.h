@@ -96,6 +96,11 @@ PEN_MUST_USE enum pen_code pen_api_json(struct pen_api_call *call, struct pen_no
 PEN_MUST_USE enum pen_code pen_api_form(struct pen_api_call *call, struct pen_node **ret_map,
                                         struct pen_error *err);
 
+/* pen_api_add_multipart - the fields of a multipart/form-data body into the map, for pen_api_form.
+ * errors: PEN_ERR_CONFIG a body that is none. */
+PEN_MUST_USE enum pen_code pen_api_add_multipart(struct pen_api_call *call, struct pen_slice body,
+                                                 struct pen_node *map, struct pen_error *err);
+
 /* pen_api_text - a member as text; NULL when absent or null. errors: a list or map.
  * pen_api_int - as an integer between min and max; fallback when absent.
  * pen_api_bool - true, false, 1, 0, "true", "false"; fallback when absent.

@@ -202,6 +202,32 @@ enum pen_code pen_api_logout(struct pen_api_call *call, struct pen_error *err)
     return set_cookies(call, "", "", 0, err);
 }
 
+/* --- where from ------------------------------------------------------------------------------- */
+
+/* Addresses, IPv6 ones perhaps in brackets, perhaps with a port. */
+static bool is_address(struct pen_slice text)
+{
+    return text.len > 0 && text.len < 64 &&
+           strspn(text.ptr, "0123456789abcdefABCDEF.:[]") >= text.len;
+}
+
+const char *pen_api_peer(struct pen_api_call *call)
+{
+    const char *peer = pen_http_exchange_peer(call->exchange);
+    const struct pen_settings *settings = call->api->settings;
+    const char *header = settings != NULL && settings->server_behind_proxy
+                             ? pen_http_exchange_last_header(call->exchange, "X-Forwarded-For")
+                             : NULL;
+    if (header == NULL)
+        return peer;
+    const char *comma = strrchr(header, ',');
+    const char *last = comma == NULL ? header : comma + 1;
+    last += strspn(last, " \t");
+    struct pen_slice address = pen_slice(last, strcspn(last, " \t"));
+    const char *copy = is_address(address) ? pen_arena_copy(call->arena, address) : NULL;
+    return copy == NULL ? peer : copy;
+}
+
 /* --- notes ------------------------------------------------------------------------------------ */
 
 void pen_api_audit(struct pen_api_call *call, const char *action, const char *subject, int status)
@@ -211,7 +237,7 @@ void pen_api_audit(struct pen_api_call *call, const char *action, const char *su
                               .user_name = call->principal.name,
                               .action = action,
                               .subject = subject,
-                              .peer = pen_http_exchange_peer(call->exchange),
+                              .peer = pen_api_peer(call),
                               .status = status};
     if (pen_audit_add(pen_lake_db(call->lake), &entry, &err) != PEN_OK)
         pen_log_write(call->api->log, PEN_LOG_ERROR, "api", "the audit log misses '%s' of '%s': %s",

@@ -56,6 +56,10 @@ PEN_MUST_USE enum pen_code pen_api_login(struct pen_api_call *call, int64_t user
                                          struct pen_error *err);
 PEN_MUST_USE enum pen_code pen_api_logout(struct pen_api_call *call, struct pen_error *err);
 
+/* pen_api_peer - the client's address. Behind a proxy (server_behind_proxy) the last one that
+ * X-Forwarded-For names: the proxy wrote that one itself. Lives as long as the call. */
+const char *pen_api_peer(struct pen_api_call *call);
+
 /* pen_api_audit - notes an action of the call's principal; failures are logged, never returned. */
 void pen_api_audit(struct pen_api_call *call, const char *action, const char *subject, int status);
 

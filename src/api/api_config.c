@@ -16,6 +16,30 @@ static enum pen_code check_files(const struct pen_api_call *call, const struct p
     return PEN_ERR_AUTH;
 }
 
+/* Where a successful run says that the next one begins. */
+static bool is_position(struct pen_slice key)
+{
+    return pen_slice_is(key, "last_path") || pen_slice_is(key, "last_modified_time");
+}
+
+enum pen_code pen_api_check_diff(const struct pen_api_call *call, const struct pen_node *diff,
+                                 struct pen_error *err)
+{
+    const struct pen_node *in = pen_node_get(diff, "in");
+    if (in == NULL || call->principal.role >= PEN_API_ADMIN)
+        return PEN_OK;
+    for (const struct pen_node *child = in->first; child != NULL; child = child->next) {
+        if (is_position(child->key))
+            continue;
+        (void)pen_fail(err, PEN_ERR_AUTH, "config_diff: only admins may overlay 'in.%.*s'",
+                       PEN_ARG(child->key));
+        pen_error_hint(err, "a position is last_path or last_modified_time; change anything else "
+                            "in the configuration");
+        return PEN_ERR_AUTH;
+    }
+    return PEN_OK;
+}
+
 enum pen_code pen_api_config(struct pen_api_call *call, const struct pen_node *body,
                              struct pen_warnings *warnings, struct pen_run_env *ret_env,
                              struct pen_error *err)

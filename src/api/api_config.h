@@ -13,6 +13,13 @@ PEN_MUST_USE enum pen_code pen_api_config(struct pen_api_call *call, const struc
                                           struct pen_warnings *warnings,
                                           struct pen_run_env *ret_env, struct pen_error *err);
 
+/* pen_api_check_diff - what a normalised config diff may overlay: from anybody but an admin only a
+ * position. A diff is laid over a configuration without its checks, and would get a source of
+ * files past them.
+ * errors: PEN_ERR_AUTH. */
+PEN_MUST_USE enum pen_code pen_api_check_diff(const struct pen_api_call *call,
+                                              const struct pen_node *diff, struct pen_error *err);
+
 /* pen_api_upstream - the status for what a source answered: the request was understood, so it is
  * 422, and never a status of 500 or more, after which clients try again for minutes. Returns code.
  */

@@ -85,12 +85,24 @@ static enum pen_code new_map(struct pen_api_call *call, struct pen_node **ret_ma
     return *ret_map == NULL ? pen_fail_nomem(err) : PEN_OK;
 }
 
+/* A body that is compressed would be read as what it is not. */
+static enum pen_code check_encoding(struct pen_api_call *call, struct pen_error *err)
+{
+    const char *encoding = pen_http_exchange_header(call->exchange, "Content-Encoding");
+    if (encoding == NULL || encoding[0] == '\0' || strcasecmp(encoding, "identity") == 0)
+        return PEN_OK;
+    PEN_TRY(pen_http_exchange_add_header(call->exchange, "Accept-Encoding", "identity", err));
+    return pen_api_refuse(call, 415, err, "request bodies are taken uncompressed, not as '%.40s'",
+                          encoding);
+}
+
 enum pen_code pen_api_json(struct pen_api_call *call, struct pen_node **ret_map,
                            struct pen_error *err)
 {
     struct pen_slice body = pen_http_exchange_body(call->exchange), type = content_type(call);
     if (body.len == 0)
         return new_map(call, ret_map, err);
+    PEN_TRY(check_encoding(call, err));
     if (!is_json_type(type))
         return pen_api_refuse(call, 415, err, "the request body must be application/json");
     return parse_json(call, body, ret_map, err);
@@ -123,21 +135,31 @@ static enum pen_code add_form(struct pen_api_call *call, struct pen_slice form,
     return PEN_OK;
 }
 
+static enum pen_code parse_body(struct pen_api_call *call, struct pen_slice body,
+                                struct pen_node **ret_map, struct pen_error *err)
+{
+    struct pen_slice type = content_type(call);
+    PEN_TRY(check_encoding(call, err));
+    if (type.len > 0 && is_json_type(type))
+        return parse_json(call, body, ret_map, err);
+    PEN_TRY(new_map(call, ret_map, err));
+    if (type.len == 0 || is_type(type, "application/x-www-form-urlencoded"))
+        return add_form(call, body, *ret_map, err);
+    if (is_type(type, "multipart/form-data"))
+        return pen_api_add_multipart(call, body, *ret_map, err);
+    return pen_api_refuse(call, 415, err,
+                          "the request body must be application/x-www-form-urlencoded, "
+                          "multipart/form-data or application/json");
+}
+
 enum pen_code pen_api_form(struct pen_api_call *call, struct pen_node **ret_map,
                            struct pen_error *err)
 {
-    struct pen_slice body = pen_http_exchange_body(call->exchange), type = content_type(call);
-    bool is_form = type.len == 0 || is_type(type, "application/x-www-form-urlencoded");
-    if (body.len > 0 && !is_form && !is_json_type(type))
-        return pen_api_refuse(
-            call, 415, err,
-            "the request body must be application/x-www-form-urlencoded or application/json");
-    if (body.len > 0 && !is_form)
-        PEN_TRY(parse_json(call, body, ret_map, err));
+    struct pen_slice body = pen_http_exchange_body(call->exchange);
+    if (body.len > 0)
+        PEN_TRY(parse_body(call, body, ret_map, err));
     else
         PEN_TRY(new_map(call, ret_map, err));
-    if (body.len > 0 && is_form)
-        PEN_TRY(add_form(call, body, *ret_map, err));
     return add_form(call, pen_slice_str(pen_http_exchange_query(call->exchange)), *ret_map, err);
 }
 
@@ -152,6 +174,8 @@ enum pen_code pen_api_text(const struct pen_node *map, const char *key, const ch
         return PEN_OK;
     if (node->kind == PEN_NODE_LIST || node->kind == PEN_NODE_MAP)
         return pen_fail(err, PEN_ERR_CONFIG, "parameter '%s' must be a text", key);
+    if (memchr(node->text.ptr, '\0', node->text.len) != NULL)
+        return pen_fail(err, PEN_ERR_CONFIG, "parameter '%s' has a NUL", key);
     *ret_text = node->text.ptr;
     return PEN_OK;
 }

@@ -162,8 +162,10 @@ static enum pen_code run(struct pen_api_call *call, struct pen_error *err)
     if (match.route == NULL)
         return fail_route(call, &match, err);
     call->route = match.route;
+    /* the original's client writes a space as + in paths too, and + itself as %2B */
+    bool is_form = pen_slice_starts(pen_slice_str(match.route->pattern), PEN_LIT("/v3/"));
     for (size_t i = 0; i < PEN_API_PARAMS && match.params[i].ptr != NULL; i++)
-        PEN_TRY(pen_api_unescape(match.params[i], false, call->arena, &call->params[i], err));
+        PEN_TRY(pen_api_unescape(match.params[i], is_form, call->arena, &call->params[i], err));
     if (match.route->role != PEN_API_ANYBODY)
         PEN_TRY(check_role(call, err));
     return match.route->run(call, err);
@@ -208,7 +210,7 @@ static void handle(void *context, void *local_memory, struct pen_http_exchange *
     if (is_audited(&call))
         audit(&call, status);
     pen_log_write(call.api->log, status >= 500 ? PEN_LOG_ERROR : PEN_LOG_DEBUG, "api",
-                  "%s %s %s %d in %lld us%s%s", pen_http_exchange_peer(exchange),
+                  "%s %s %s %d in %lld us%s%s", pen_api_peer(&call),
                   pen_http_exchange_method(exchange), pen_http_exchange_path(exchange), status,
                   (long long)duration_us, code == PEN_OK ? "" : ": ",
                   code == PEN_OK ? "" : err.message);

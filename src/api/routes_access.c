@@ -6,6 +6,8 @@
 #include "meta/user.h"
 #include "vault/password.h"
 
+#include <pthread.h>
+
 /* Failed logins within the window, for one name and from one address: more are not even tried. */
 #define WINDOW_US    (15 * 60 * PEN_US_PER_SECOND)
 #define MOST_OF_NAME 10
@@ -40,11 +42,20 @@ static enum pen_code get_session(struct pen_api_call *call, struct pen_error *er
 
 /* --- login ------------------------------------------------------------------------------------ */
 
+/* One password at a time: attempts that come together are counted one after another, and hashing
+ * takes one processor and 64 MiB, not one for each worker. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+/* No user has a longer name, and what strangers send is not kept. */
+static const char *noted_name(const char *name)
+{
+    return strlen(name) > PEN_USER_NAME_MAX ? "" : name;
+}
+
 static enum pen_code check_rate(struct pen_api_call *call, const char *name, struct pen_error *err)
 {
     int64_t of_name = 0, of_peer = 0;
-    PEN_TRY(pen_audit_failed_logins(pen_lake_db(call->lake), name,
-                                    pen_http_exchange_peer(call->exchange),
+    PEN_TRY(pen_audit_failed_logins(pen_lake_db(call->lake), name, pen_api_peer(call),
                                     pen_now_us() - WINDOW_US, &of_name, &of_peer, err));
     if (of_name < MOST_OF_NAME && of_peer < MOST_OF_PEER)
         return PEN_OK;
@@ -59,14 +70,10 @@ static enum pen_code fail_login(struct pen_api_call *call, const char *name, str
 }
 
 /* The same words, and the same time, whether the name, the password or both are wrong. */
-static enum pen_code post_login(struct pen_api_call *call, struct pen_error *err)
+static enum pen_code log_in(struct pen_api_call *call, const char *name, const char *password,
+                            struct pen_error *err)
 {
-    struct pen_node *map = NULL;
-    const char *name = NULL, *password = NULL;
     struct pen_user user = {.password_hash = NULL};
-    PEN_TRY(pen_api_json(call, &map, err));
-    PEN_TRY(pen_api_need_text(map, "name", &name, err));
-    PEN_TRY(pen_api_need_text(map, "password", &password, err));
     PEN_TRY(check_rate(call, name, err));
     enum pen_code code = pen_user_get(pen_lake_db(call->lake), name, call->arena, &user, err);
     if (code != PEN_OK && code != PEN_ERR_NOT_FOUND)
@@ -76,6 +83,20 @@ static enum pen_code post_login(struct pen_api_call *call, struct pen_error *err
         return fail_login(call, name, err);
     PEN_TRY(pen_api_login(call, user.user_id, user.name, (enum pen_api_role)user.role, err));
     pen_api_audit(call, ACTION_LOGIN, name, 200);
+    return PEN_OK;
+}
+
+static enum pen_code post_login(struct pen_api_call *call, struct pen_error *err)
+{
+    struct pen_node *map = NULL;
+    const char *name = NULL, *password = NULL;
+    PEN_TRY(pen_api_json(call, &map, err));
+    PEN_TRY(pen_api_need_text(map, "name", &name, err));
+    PEN_TRY(pen_api_need_text(map, "password", &password, err));
+    (void)pthread_mutex_lock(&one_at_a_time); /* a valid mutex: cannot fail */
+    enum pen_code code = log_in(call, noted_name(name), password, err);
+    (void)pthread_mutex_unlock(&one_at_a_time);
+    PEN_TRY(code);
     return reply_session(call, err);
 }
 
@@ -89,30 +110,52 @@ static enum pen_code post_logout(struct pen_api_call *call, struct pen_error *er
 
 /* --- the first admin -------------------------------------------------------------------------- */
 
+/* A link that was printed before somebody made a user on the machine is of no use any more. */
 static enum pen_code take_link(struct pen_api_call *call, const char *token, struct pen_error *err)
 {
     uint8_t digest[PEN_TOKEN_DIGEST];
     bool is_valid = false;
+    int64_t users = 0;
+    struct pen_db *db = pen_lake_db(call->lake);
     pen_token_digest(pen_slice_str(token), digest);
-    PEN_TRY(pen_token_take(pen_lake_db(call->lake), pen_slice((const char *)digest, sizeof digest),
-                           pen_now_us(), &is_valid, err));
+    PEN_TRY(pen_user_count(db, &users, err));
+    if (users == 0)
+        PEN_TRY(pen_token_take(db, pen_slice((const char *)digest, sizeof digest), pen_now_us(),
+                               &is_valid, err));
     if (is_valid)
         return PEN_OK;
     call->status = 403;
-    (void)pen_fail(err, PEN_ERR_AUTH, "the link was used already, or is older than a day");
-    pen_error_hint(err, "start the server again for a new one, or use 'penstock user:create'");
+    if (users > 0) {
+        (void)pen_fail(err, PEN_ERR_AUTH, "there are users already: the link is of no use");
+        pen_error_hint(err, "ask an admin, or use 'penstock user:create' on the machine");
+    } else {
+        (void)pen_fail(err, PEN_ERR_AUTH, "the link was used already, or is older than a day");
+        pen_error_hint(err, "start the server again for a new one, or use 'penstock user:create'");
+    }
     return PEN_ERR_AUTH;
 }
 
+/* The link first: hashing a password is dear, and anybody may call. */
+static enum pen_code insert_admin(struct pen_api_call *call, const char *token,
+                                  const char *password, struct pen_user *user,
+                                  struct pen_error *err)
+{
+    char hash[PEN_PASSWORD_HASH];
+    PEN_TRY(take_link(call, token, err));
+    PEN_TRY(pen_password_hash(pen_slice_str(password), hash, err));
+    user->password_hash = hash;
+    enum pen_code code = pen_user_create(pen_lake_db(call->lake), user, &user->user_id, err);
+    user->password_hash = NULL;
+    return code;
+}
+
 /* Link and user in one transaction: a name that is refused leaves the link as it was. */
-static enum pen_code make_admin(struct pen_api_call *call, const char *token, struct pen_user *user,
-                                struct pen_error *err)
+static enum pen_code make_admin(struct pen_api_call *call, const char *token, const char *password,
+                                struct pen_user *user, struct pen_error *err)
 {
     struct pen_db *db = pen_lake_db(call->lake);
     PEN_TRY(pen_db_begin(db, err));
-    enum pen_code code = take_link(call, token, err);
-    if (code == PEN_OK)
-        code = pen_user_create(db, user, &user->user_id, err);
+    enum pen_code code = insert_admin(call, token, password, user, err);
     if (code == PEN_OK)
         code = pen_db_commit(db, err);
     if (code != PEN_OK)
@@ -124,15 +167,12 @@ static enum pen_code post_setup(struct pen_api_call *call, struct pen_error *err
 {
     struct pen_node *map = NULL;
     const char *token = NULL, *password = NULL;
-    char hash[PEN_PASSWORD_HASH];
     struct pen_user user = {.role = PEN_ROLE_ADMIN, .created_us = pen_now_us()};
     PEN_TRY(pen_api_json(call, &map, err));
     PEN_TRY(pen_api_need_text(map, "token", &token, err));
     PEN_TRY(pen_api_need_text(map, "name", &user.name, err));
     PEN_TRY(pen_api_need_text(map, "password", &password, err));
-    PEN_TRY(pen_password_hash(pen_slice_str(password), hash, err));
-    user.password_hash = hash;
-    PEN_TRY(make_admin(call, token, &user, err));
+    PEN_TRY(make_admin(call, token, password, &user, err));
     PEN_TRY(pen_api_login(call, user.user_id, user.name, PEN_API_ADMIN, err));
     pen_api_audit(call, ACTION_SETUP, user.name, 200);
     return reply_session(call, err);
@@ -175,6 +215,18 @@ static enum pen_code get_setup(struct pen_api_call *call, struct pen_error *err)
 
 /* --- one's own password ----------------------------------------------------------------------- */
 
+static enum pen_code check_old_password(struct pen_api_call *call, const char *old,
+                                        struct pen_user *ret_user, struct pen_error *err)
+{
+    const char *name = call->principal.name;
+    PEN_TRY(check_rate(call, name, err));
+    PEN_TRY(pen_user_get(pen_lake_db(call->lake), name, call->arena, ret_user, err));
+    if (pen_password_fits(ret_user->password_hash, pen_slice_str(old)))
+        return PEN_OK;
+    pen_api_audit(call, ACTION_LOGIN, name, 401); /* it counts as an attempt at the password */
+    return pen_api_refuse(call, 403, err, "the old password is wrong");
+}
+
 static enum pen_code post_password(struct pen_api_call *call, struct pen_error *err)
 {
     struct pen_node *map = NULL;
@@ -186,12 +238,10 @@ static enum pen_code post_password(struct pen_api_call *call, struct pen_error *
     PEN_TRY(pen_api_json(call, &map, err));
     PEN_TRY(pen_api_need_text(map, "old_password", &old, err));
     PEN_TRY(pen_api_need_text(map, "password", &password, err));
-    PEN_TRY(check_rate(call, name, err));
-    PEN_TRY(pen_user_get(db, name, call->arena, &user, err));
-    if (!pen_password_fits(user.password_hash, pen_slice_str(old))) {
-        pen_api_audit(call, ACTION_LOGIN, name, 401); /* it counts as an attempt at the password */
-        return pen_api_refuse(call, 403, err, "the old password is wrong");
-    }
+    (void)pthread_mutex_lock(&one_at_a_time); /* a valid mutex: cannot fail */
+    enum pen_code code = check_old_password(call, old, &user, err);
+    (void)pthread_mutex_unlock(&one_at_a_time);
+    PEN_TRY(code);
     PEN_TRY(pen_password_hash(pen_slice_str(password), hash, err));
     PEN_TRY(pen_user_update(db, name, &change, err));
     if (call->principal.proof == PEN_API_PROOF_SESSION) /* all sessions ended; this one goes on */

@@ -51,6 +51,8 @@ const struct pen_api_route pen_routes_health[] = {
     {"GET", "/healthz", PEN_API_ANYBODY, PEN_API_PLAIN, get_healthz, "The process answers"},
     {"GET", "/readyz", PEN_API_ANYBODY, PEN_API_PLAIN | PEN_API_SLOW, get_readyz,
      "The metadata can be written"},
+    {"GET", "/v3/system/server_status", PEN_API_ANYBODY, PEN_API_PLAIN, get_healthz,
+     "What the original's client asks an endpoint first"},
     {"GET", "/metrics", PEN_API_VIEWER, PEN_API_PLAIN, get_metrics, "Figures for Prometheus"},
     {.method = NULL},
 };

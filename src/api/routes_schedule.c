@@ -99,6 +99,7 @@ static enum pen_code read_diff(struct pen_api_call *call, const struct pen_node 
     if (document->kind != PEN_NODE_MAP)
         return pen_fail(err, PEN_ERR_CONFIG, "member 'config_diff' must be a JSON object");
     PEN_TRY(pen_config_normalize(document, &bind, &diff, err));
+    PEN_TRY(pen_api_check_diff(call, diff, err));
     words->config_diff = diff;
     return PEN_OK;
 }

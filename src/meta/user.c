@@ -4,8 +4,6 @@
 
 #include <ctype.h>
 
-#define NAME_MAX_BYTES 64
-
 static const char *const role_names[] = {
     [PEN_ROLE_NONE] = "none",
     [PEN_ROLE_VIEWER] = "viewer",
@@ -40,14 +38,14 @@ static enum pen_role stored_role(struct pen_slice text)
 static enum pen_code check_name(const char *name, struct pen_error *err)
 {
     size_t len = strlen(name);
-    bool is_good = len > 0 && len <= NAME_MAX_BYTES;
+    bool is_good = len > 0 && len <= PEN_USER_NAME_MAX;
     for (size_t i = 0; i < len; i++)
         is_good =
             is_good && (isalnum((unsigned char)name[i]) != 0 || strchr("._@+-", name[i]) != NULL);
     return is_good ? PEN_OK
                    : pen_fail(err, PEN_ERR_CONFIG,
                               "the name of a user has 1 to %d of a-z, A-Z, 0-9 and . _ @ + -",
-                              NAME_MAX_BYTES);
+                              PEN_USER_NAME_MAX);
 }
 
 static enum pen_code fail_missing(const char *name, struct pen_error *err)

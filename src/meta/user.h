@@ -27,6 +27,9 @@ const char *pen_role_name(enum pen_role role);
 PEN_MUST_USE enum pen_code pen_role_from_name(const char *name, enum pen_role *ret_role,
                                               struct pen_error *err);
 
+/* Bytes of a user's name. */
+#define PEN_USER_NAME_MAX 64
+
 struct pen_user {
     int64_t user_id; /* from 1 */
     const char *name;

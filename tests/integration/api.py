@@ -1,10 +1,11 @@
 """The server as a process of its own, and a client that asks it what Treasure Data's own client asks.
 
 `TdClient` sends the requests of td-client-ruby 1.x as spec and source describe them: the same
-methods, paths, headers and body encodings, with its reading of the replies. Nothing is shared with
-the program.
+methods, paths, headers and body encodings, with its reading of the replies: names in paths are escaped
+as forms are (a space is +), calls under bulk_loads have the type JSON even without a body, a POST
+without parameters is empty. Nothing is shared with the program. test_td_client.py runs Treasure Data's
+own client for Python besides.
 """
-import gzip
 import http.client
 import json
 import os
@@ -135,9 +136,9 @@ class TdClient:
         headers = {"Authorization": "TD1 " + self.key, "User-Agent": "TD-Client-Ruby: 1.0.8",
                    "Date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()),
                    "Accept-Encoding": "deflate, gzip"}
-        if body is not None:
-            headers["Content-Type"] = "application/json; charset=UTF-8"
-            body = json.dumps(body)
+        if path.startswith("/v3/bulk_loads") or body is not None:
+            headers["Content-Type"] = "application/json; charset=utf-8"
+            body = None if body is None else json.dumps(body)
         elif method == "POST":
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = urllib.parse.urlencode(params or {})
@@ -151,7 +152,12 @@ class TdClient:
 
     @staticmethod
     def e(name):
-        return urllib.parse.quote(str(name), safe="")
+        return urllib.parse.quote_plus(str(name))
+
+    def server_status(self):
+        """What `td -e` asks before its command, without a key."""
+        reply = self.server.ask("GET", "/v3/system/server_status", headers={"Authorization": ""})
+        return reply.json["status"] if reply.status == 200 else "Server is down (%d)" % reply.status
 
     # -- databases and tables: form parameters
 
@@ -211,11 +217,15 @@ class TdClient:
         return self.request("POST", "/v3/job/kill/%s" % self.e(job_id)).json["former_status"]
 
     def result(self, job_id, form="msgpack"):
-        return self.request("GET", "/v3/job/result/%s" % self.e(job_id), {"format": form}).body
+        """The bytes, decoded as Content-Encoding says and checked against Content-Length, if there are such."""
+        reply = self.request("GET", "/v3/job/result/%s" % self.e(job_id), {"format": form})
+        assert reply.headers.get("Content-Encoding") is None and \
+            reply.headers.get("Content-Length", len(reply.body)) == len(reply.body)
+        return reply.body
 
     def rows(self, job_id):
-        """As the client reads them: msgpack.gz, unpacked."""
-        return unpack(gzip.decompress(self.result(job_id, "msgpack.gz")))
+        """As the client reads them to print them."""
+        return unpack(self.result(job_id))
 
     def wait(self, job_id):
         """Polls as `td job:show -w` does, only faster; the final status."""

@@ -1,5 +1,6 @@
 """The HTTP API against a real server: what the original's own client asks, and what it gets."""
 import csv
+import gzip
 import io
 import json
 import re
@@ -131,6 +132,7 @@ def test_query_result_in_every_format(td):
     job_id = td.query(EVERY_TYPE, "sample_db")
     assert td.wait(job_id) == "success", td.show_job(job_id)
     first, second = td.rows(job_id)
+    assert gzip.decompress(td.result(job_id, "msgpack.gz")) == td.result(job_id, "msgpack")
     assert first == [1, 2.5, 'a "b",c', True, [1, 2], {"k": "v"}, "2026-01-02T03:04:05Z", ""]
     assert second[0] is None and second[1] != second[1] and second[2:] == ["é", False, None, None, None, None]
     as_json = [json.loads(line) for line in td.result(job_id, "json").decode().splitlines()]
@@ -245,6 +247,10 @@ def test_unknown_paths_methods_and_types(server, td):
 def test_body_past_the_limit_is_refused(server):
     reply = server.ask("POST", "/v3/bulk_loads/guess", "x" * (17 << 20), {"Content-Type": "application/json"})
     assert reply.status == 413
+
+
+def test_endpoint_is_asked_without_a_key(td):
+    assert td.server_status() == "ok"
 
 
 def test_probes(server):

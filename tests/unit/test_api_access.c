@@ -5,6 +5,8 @@
 #include "meta/user.h"
 #include "temp_folder.h"
 
+#include <pthread.h>
+
 /* The real routes over an empty home, and a browser's memory of cookies. */
 struct scene {
     struct pen_api api;
@@ -152,6 +154,23 @@ static void link_makes_one_admin(void **state)
     assert_string_equal(link, "");
 }
 
+static void link_is_of_no_use_when_there_is_a_user(void **state)
+{
+    (void)state;
+    char link[128], body[512];
+    assert_ok(pen_api_first_link(pen_lake_db(scene->lake), link, sizeof link, err));
+    struct pen_user user = {.name = "adam", .role = PEN_ROLE_VIEWER, .password_hash = ""};
+    assert_ok(pen_user_create(pen_lake_db(scene->lake), &user, NULL, err));
+    (void)snprintf(body, sizeof body,
+                   "{\"token\":\"%s\",\"name\":\"zoe\",\"password\":\"long enough\"}",
+                   strchr(link, '#') + 1);
+    assert_int_equal(ask("POST", "/api/v1/setup", body), 403);
+    assert_non_null(strstr(scene->reply->body, "users already"));
+    int64_t users = 0;
+    assert_ok(pen_user_count(pen_lake_db(scene->lake), &users, err));
+    assert_int_equal(users, 1);
+}
+
 static void cookies_are_strict_and_http_only(void **state)
 {
     (void)state;
@@ -200,6 +219,86 @@ static void too_many_failed_logins_are_not_tried(void **state)
         assert_int_equal(log_in("zoe", "guess number one"), 401);
     assert_int_equal(log_in("zoe", "long enough"), 429);
     assert_int_equal(log_in("adam", "long enough"), 401);
+}
+
+/* Whoever sends many guesses at once gets no more of them tried. */
+static void *guess(void *context)
+{
+    struct pen_http_client *client = NULL;
+    char url[512];
+    (void)snprintf(url, sizeof url, "http://%s/api/v1/login",
+                   pen_http_server_address(scene->server));
+    const char *const headers[] = {"Content-Type: application/json", NULL};
+    assert_ok(pen_http_client_new(NULL, &client, err));
+    struct web_reply *reply =
+        web_send(client, "POST", url, headers,
+                 PEN_LIT("{\"name\":\"zoe\",\"password\":\"guess number one\"}"));
+    *(int *)context = reply->status;
+    free(reply);
+    pen_http_client_free(client);
+    return NULL;
+}
+
+static void failed_logins_at_once_are_counted_one_by_one(void **state)
+{
+    (void)state;
+    enum { GUESSES = 24 };
+    pthread_t threads[GUESSES];
+    int statuses[GUESSES], tried = 0, refused = 0;
+    set_up();
+    for (size_t i = 0; i < GUESSES; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, guess, &statuses[i]), 0);
+    for (size_t i = 0; i < GUESSES; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        tried += statuses[i] == 401;
+        refused += statuses[i] == 429;
+    }
+    assert_int_equal(tried, 10);
+    assert_int_equal(refused, GUESSES - 10);
+}
+
+/* What strangers send as a name must not fill the disk. */
+static void name_too_long_for_a_user_is_not_kept(void **state)
+{
+    (void)state;
+    char name[2001];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    set_up();
+    char body[2100];
+    (void)snprintf(body, sizeof body, "{\"name\":\"%s\",\"password\":\"long enough\"}", name);
+    assert_int_equal(ask("POST", "/api/v1/login", body), 401);
+    assert_int_equal(ask("GET", "/api/v1/audit", ""), 200);
+    assert_null(strstr(scene->reply->body, "nnnnnnnn"));
+    assert_non_null(strstr(scene->reply->body, "\"status\":401"));
+}
+
+static void text_with_a_nul_is_refused(void **state)
+{
+    (void)state;
+    set_up();
+    assert_int_equal(ask("POST", "/api/v1/users", "{\"name\":\"ad\\u0000am\",\"role\":\"viewer\"}"),
+                     400);
+    assert_non_null(strstr(scene->reply->body, "NUL"));
+}
+
+/* The proxy writes the last one; what stands before it anybody may have written. */
+static void peer_behind_a_proxy_is_who_the_proxy_saw(void **state)
+{
+    (void)state;
+    set_up();
+    (void)snprintf(scene->key, sizeof scene->key, "X-Forwarded-For: 9.9.9.9, 192.0.2.7");
+    assert_int_equal(ask("PATCH", "/api/v1/users/zoe", "{}"), 200);
+    assert_int_equal(ask("GET", "/api/v1/audit", ""), 200);
+    assert_null(strstr(scene->reply->body, "192.0.2.7"));
+    scene->settings.server_behind_proxy = true;
+    assert_int_equal(ask("PATCH", "/api/v1/users/zoe", "{}"), 200);
+    (void)snprintf(scene->key, sizeof scene->key, "X-Forwarded-For: 9.9.9.9, <script>");
+    assert_int_equal(ask("PATCH", "/api/v1/users/zoe", "{}"), 200);
+    assert_int_equal(ask("GET", "/api/v1/audit", ""), 200);
+    assert_non_null(strstr(scene->reply->body, "\"192.0.2.7\""));
+    assert_null(strstr(scene->reply->body, "9.9.9.9"));
+    assert_null(strstr(scene->reply->body, "script"));
 }
 
 static void roles_say_who_may_what(void **state)
@@ -315,10 +414,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(nobody_gets_in_without_proof),
         CASE(link_makes_one_admin),
+        CASE(link_is_of_no_use_when_there_is_a_user),
         CASE(cookies_are_strict_and_http_only),
         CASE(login_needs_the_password),
         CASE(change_by_cookie_needs_the_csrf_token),
         CASE(too_many_failed_logins_are_not_tried),
+        CASE(failed_logins_at_once_are_counted_one_by_one),
+        CASE(name_too_long_for_a_user_is_not_kept),
+        CASE(text_with_a_nul_is_refused),
+        CASE(peer_behind_a_proxy_is_who_the_proxy_saw),
         CASE(roles_say_who_may_what),
         CASE(key_works_until_it_is_deleted),
         CASE(own_password_changes_with_the_old_one),

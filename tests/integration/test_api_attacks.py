@@ -1,0 +1,146 @@
+"""What people try who are not meant to get far."""
+import json
+import socket
+
+import pytest
+
+from api import TdClient
+from test_api import config_of, refused
+
+
+def key_of(penstock, name, role):
+    penstock.run("user:create", name, "--role", role)
+    return penstock.run("key:create", "--user", name).out.split()[-1]
+
+
+@pytest.fixture
+def operator(penstock, server, td):
+    return TdClient(server, key_of(penstock, "olaf", "operator"))
+
+
+# -- files of the machine
+
+
+def file_source(tmp_path):
+    (tmp_path / "local.csv").write_text("id\n1\n")
+    return {"type": "file", "path_prefix": str(tmp_path / "local"),
+            "parser": {"type": "csv", "skip_header_lines": 1, "columns": [{"name": "id", "type": "long"}]}}
+
+
+def test_config_diff_gets_no_operator_to_the_machines_files(penstock, td, operator, tmp_path):
+    words = {"name": "nightly", "cron": "", "database": "sample_db", "table": "tab"}
+    assert "files of the server" in refused(403, operator.create_session, **words,
+                                            config={"in": file_source(tmp_path)})
+    td.create_session(**words, config={"in": file_source(tmp_path)})
+    for diff in ({"path_prefix": "/etc/"}, {"type": "file"}, {"profile_file": "/etc/shadow"},
+                 {"last_path": "a", "path_prefix": "/etc/"}, {"parser": None}):
+        assert "only admins" in refused(403, operator.update_session, "nightly", config_diff={"in": diff})
+        assert "only admins" in refused(403, operator.create_session, **dict(words, name="mine"),
+                                        config=config_of(penstock), config_diff={"in": diff})
+    assert td.show_session("nightly")["config_diff"] == {}
+    assert [each["name"] for each in td.sessions()] == ["nightly"]
+    assert operator.update_session("nightly", config_diff={"in": {"last_path": "a"}})["config_diff"] == \
+        {"in": {"last_path": "a"}}
+    assert operator.update_session("nightly", config_diff=None)["config_diff"] == {}
+    assert td.update_session("nightly", config_diff={"in": {"path_prefix": "/x"}})["config_diff"] == \
+        {"in": {"path_prefix": "/x"}}
+
+
+# -- bodies that are not what they say
+
+BOUNDARY = "multipart/form-data; boundary=xyz"
+
+
+@pytest.mark.parametrize("content_type, body, words", [
+    (BOUNDARY, "", "required"),
+    (BOUNDARY, "query=SELECT 1", "does not begin"),
+    (BOUNDARY, "--xyz", "does not end its line"),
+    (BOUNDARY, "--xyz\r\n", "does not end with"),
+    (BOUNDARY, "--xyz\r\nContent-Disposition: form-data; name=query\r\n\r\nSELECT 1", "does not end with"),
+    (BOUNDARY, "--xyz\r\nContent-Disposition: form-data\r\n\r\nSELECT 1\r\n--xyz--", "without a name"),
+    (BOUNDARY, "--xyz\r\nSELECT 1\r\n--xyz--", "without a value"),
+    (BOUNDARY, b"--xyz\r\nContent-Disposition: form-data; name=query\r\n\r\n\xff\r\n--xyz--", "UTF-8"),
+    (BOUNDARY, "--xyz--", "required"),
+    ("multipart/form-data", "--xyz--", "boundary"),
+    ("multipart/form-data; boundary=" + "x" * 71, "--xyz--", "boundary"),
+    ("application/x-www-form-urlencoded", "query=%zz", "percent"),
+    ("application/x-www-form-urlencoded", "query=a%00b", "NUL"),
+    ("application/x-www-form-urlencoded", "query=%ff", "UTF-8"),
+    ("application/json", "{", "request body:1"),
+    ("application/json", b"\xff", "UTF-8"),
+    ("application/json", "[]", "object"),
+    ("application/json", '{"query": "a\\u0000b"}', "NUL"),
+    ("application/json", '{"query": ["a"]}', "text"),
+    ("application/json", '{"query": "a", "query": "b"}', "duplicate"),
+])
+def test_query_in_a_broken_body_is_refused(server, td, content_type, body, words):
+    reply = server.ask("POST", "/v3/job/issue/presto/sample_db", body, {"Content-Type": content_type})
+    assert reply.status == 400 and words in reply.json["error"], reply
+    assert td.list_jobs() == []
+
+
+@pytest.mark.parametrize("body", [
+    '--xyz\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; name="query"\r\n\r\nSELECT 1\r\n--xyz--\r\n',
+    "--xyz\r\ncontent-disposition: form-data; filename=q; name=query\r\n\r\nSELECT 1\r\n--xyz--",
+    '--xyz\r\nContent-Disposition: form-data; name="query"\r\n\r\nSELECT 1\r\n'
+    '--xyz\r\nContent-Disposition: form-data; name="query"\r\n\r\nSELECT 2\r\n--xyz--',
+])
+def test_query_comes_as_a_multipart_form(server, td, body):
+    reply = server.ask("POST", "/v3/job/issue/presto/sample_db", body, {"Content-Type": BOUNDARY})
+    assert td.show_job(reply.json["job_id"])["query"] == "SELECT 1"
+
+
+@pytest.mark.parametrize("path, body", [("/v3/bulk_loads/guess", json.dumps({"config": {}})),
+                                        ("/v3/job/issue/presto/sample_db", json.dumps({"query": "SELECT 1"}))])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_compressed_body_is_no_other_body(server, td, path, body, encoding):
+    reply = server.ask("POST", path, body, {"Content-Type": "application/json", "Content-Encoding": encoding})
+    assert reply.status == 415 and encoding in reply.json["error"]
+    assert reply.headers["Accept-Encoding"] == "identity"
+
+
+# -- the wire
+
+
+def talk(server, request):
+    """All that comes back until the server closes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize("request_head, status", [
+    (b"GET /healthz HTTP/1.1", 400),  # without Host
+    (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40000, 431),
+    (b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\nHost: x", 414),
+    (b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"\r\n".join(b"X%d: 1" % i for i in range(3000)), 431),
+    (b"POST /v3/bulk_loads HTTP/1.1\r\nHost: x\r\nContent-Length: many", 400),
+    (b"POST /v3/bulk_loads HTTP/1.1\r\nHost: x\r\nContent-Length: -1", 400),
+    (b"POST /v3/bulk_loads HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999", 413),
+    (b"POST /v3/bulk_loads HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2", 400),
+    (b"GET /healthz HTTP/9.9\r\nHost: x", 505),
+])
+def test_head_that_is_none_is_refused_and_the_connection_closed(server, request_head, status):
+    reply = talk(server, request_head + b"\r\n\r\n")
+    assert reply.startswith(b"HTTP/1.1 %d " % status), reply[:200]
+    assert server.ask("GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize("path", ["/../../etc/passwd", "/v3/job/result/..%2f..%2fsecret.key", "//healthz",
+                                  "/v3/bulk_loads/..%2f..%2fx/jobs", "/setup/../healthz"])
+def test_paths_lead_nowhere_else(server, path):
+    assert server.ask("GET", path).status == 404
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PATCH", "PROPFIND", "CONNECT"])
+def test_methods_that_a_path_does_not_have(server, method):
+    reply = server.ask(method, "/v3/job/list")
+    assert reply.status == 405 and reply.headers["Allow"] == "GET"
+
+
+def test_head_is_a_get_without_its_body(server, td):
+    job_id = td.query("SELECT 1", "sample_db")
+    td.wait(job_id)
+    for path in ("/healthz", "/metrics", "/v3/job/show/" + job_id, "/v3/job/result/" + job_id):
+        reply = server.ask("HEAD", path)
+        assert reply.status == 200 and reply.body == b"", path
