@@ -17,7 +17,7 @@ BUILD_PACKAGES=(
     libsodium-dev
 )
 S3_PACKAGES=(ceph-mon ceph-osd radosgw ceph-common python3)
-TEST_PACKAGES=(python3-venv clang-14 libclang-rt-14-dev)
+TEST_PACKAGES=(python3-venv clang-14 libclang-rt-14-dev openssl systemd)
 CHECK_PACKAGES=(git clang-14 clang-format-14 clang-tidy-14 cppcheck)
 
 # The library, and the C header of a release that carries it; the C API only grows.

@@ -36,10 +36,11 @@ class Reply:
 
 
 class Server:
-    """`penstock server` over the home of a Penstock of penstock.py."""
+    """`penstock server` over the home of a Penstock of penstock.py; tls: what its clients trust, an
+    ssl.SSLContext, when its settings name a certificate."""
 
-    def __init__(self, penstock, *arguments, env=None):
-        self.penstock, self.arguments, self.env = penstock, arguments, env
+    def __init__(self, penstock, *arguments, env=None, tls=None):
+        self.penstock, self.arguments, self.env, self.tls = penstock, arguments, env, tls
         self.process, self.port = None, None
         self.error_path = os.path.join(penstock.folder, "server.err")
 
@@ -50,7 +51,7 @@ class Server:
                 cwd=self.penstock.folder, env=self.penstock.env(self.env), stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=errors)
         line = self.process.stdout.readline().decode()
-        assert line.startswith("listening on http://127.0.0.1:"), (line, self.log())
+        assert line.startswith("listening on %s://127.0.0.1:" % self.scheme), (line, self.log())
         self.port = int(line.rsplit(":", 1)[1])
         if self.penstock.api_key is None:
             self.become_admin()
@@ -73,8 +74,17 @@ class Server:
         self.penstock.api_key = reply.json["key"]
 
     @property
+    def scheme(self):
+        return "http" if self.tls is None else "https"
+
+    @property
     def url(self):
-        return "http://127.0.0.1:%d" % self.port
+        return "%s://127.0.0.1:%d" % (self.scheme, self.port)
+
+    def connect(self):
+        if self.tls is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS, context=self.tls)
 
     def log(self):
         with open(self.error_path, encoding="utf-8", errors="replace") as file:
@@ -106,7 +116,7 @@ class Server:
         self.stop()
 
     def ask(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
+        connection = self.connect()
         headers = dict(headers or {})
         if self.penstock.api_key is not None and "Authorization" not in headers:
             headers["Authorization"] = "TD1 " + self.penstock.api_key
