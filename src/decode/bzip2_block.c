@@ -1,5 +1,7 @@
 #include "decode/bzip2_block.h"
 
+#include "decode/bzip2_invert.h"
+
 #define SYMBOLS_MAX    258 /* two for runs, 255 positions, the end */
 #define TABLES_MAX     6
 #define LENGTH_MAX     20
@@ -318,257 +320,11 @@ static const char *read_column(struct work *work, struct pen_bzip2_block *block)
     return "a block does not end";
 }
 
-/* --- inverse Burrows-Wheeler ------------------------------------------------------------------ */
-
-/* Node i of the links: its byte of the first column, and from bit 8 on the node that follows. */
-#define MARK       UINT32_C(0x80000000) /* a walk begins here; the rest is the walk's number */
-#define LANES      8
-#define LANE_BYTES ((size_t)PEN_BZIP2_PACKED_MAX + 64)
-#define MARKS_MAX  2400
-#define MARK_EVERY 384 /* nodes; a block with less than LANES marks is walked plainly */
-
-static void make_links(const uint8_t *column, size_t len, uint32_t *links)
-{
-    uint32_t first[256] = {0}, second[256] = {0};
-    size_t half = len / 2;
-    for (size_t i = 0; i < half; i++) {
-        first[column[i]]++;
-        second[column[half + i]]++;
-    }
-    if (len % 2 != 0)
-        second[column[len - 1]]++;
-    uint32_t sum = 0;
-    for (unsigned byte = 0; byte < 256; byte++) {
-        uint32_t firsts = first[byte], seconds = second[byte];
-        first[byte] = sum;
-        second[byte] = sum + firsts;
-        sum += firsts + seconds;
-    }
-    for (size_t i = 0; i < half; i++) { /* two chains of counters instead of one */
-        uint8_t a = column[i], b = column[half + i];
-        links[first[a]++] = (uint32_t)i << 8 | a;
-        links[second[b]++] = (uint32_t)(half + i) << 8 | b;
-    }
-    if (len % 2 != 0)
-        links[second[column[len - 1]]++] = (uint32_t)(len - 1) << 8 | column[len - 1];
-}
-
-static void walk_plainly(const uint32_t *links, uint32_t start, uint8_t *out, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        uint32_t link = links[start];
-        out[i] = (uint8_t)link;
-        start = link >> 8;
-    }
-}
-
-/* One walk from a mark to the next: its bytes, and which walk goes on from there. */
-struct walk {
-    uint32_t link; /* of the node where it begins; there the mark stands instead */
-    uint32_t next;
-    const uint8_t *bytes;
-    size_t len;
-};
-
-struct walker {
-    uint32_t links[PEN_BZIP2_PACKED_MAX];
-    uint8_t lanes[LANES * LANE_BYTES];
-    struct walk walks[MARKS_MAX];
-    size_t count, begun;
-    size_t in_lane[LANES]; /* the walk that a lane is on */
-};
-
-static void set_marks(struct walker *walker, uint32_t start, size_t len, size_t wanted)
-{
-    walker->count = walker->begun = 0;
-    for (size_t i = 0; i < wanted; i++) {
-        size_t node = i == 0 ? start : i * len / wanted;
-        if (i > 0 && node == start)
-            continue;
-        walker->walks[walker->count].link = walker->links[node];
-        walker->links[node] = MARK | (uint32_t)walker->count++;
-    }
-}
-
-/* The next walk, in that lane: writes its first byte and returns the link of its second node. */
-static uint32_t begin_walk(struct walker *walker, size_t lane, uint8_t *out)
-{
-    struct walk *walk = &walker->walks[walker->begun];
-    walker->in_lane[lane] = walker->begun++;
-    walk->bytes = out;
-    *out = (uint8_t)walk->link;
-    return walker->links[walk->link >> 8];
-}
-
-/* The lane came to a marked node. */
-static void end_walk(struct walker *walker, size_t lane, const uint8_t *out, uint32_t mark)
-{
-    struct walk *walk = &walker->walks[walker->in_lane[lane]];
-    walk->len = (size_t)(out - walk->bytes);
-    walk->next = mark & ~MARK;
-}
-
-static uint8_t *finish_walk(struct walker *walker, size_t lane, uint32_t link, uint8_t *out)
-{
-    while ((link & MARK) == 0) {
-        *out++ = (uint8_t)link;
-        link = walker->links[link >> 8];
-    }
-    end_walk(walker, lane, out, link);
-    return out;
-}
-
-/* All lanes one node on; some of them are at a mark and begin another walk. */
-static void step_over_marks(struct walker *walker, uint32_t *lane_links, size_t at)
-{
-    for (size_t lane = 0; lane < LANES; lane++) {
-        uint8_t *out = walker->lanes + lane * LANE_BYTES + at;
-        uint32_t link = lane_links[lane];
-        if ((link & MARK) != 0) {
-            end_walk(walker, lane, out, link);
-            lane_links[lane] = begin_walk(walker, lane, out);
-        } else {
-            *out = (uint8_t)link;
-            lane_links[lane] = walker->links[link >> 8];
-        }
-    }
-}
-
-/* Until a lane is at a mark: eight loads that do not wait for each other. */
-static size_t step_together(struct walker *walker, uint32_t *lane_links, size_t at)
-{
-    const uint32_t *links = walker->links;
-    uint32_t a = lane_links[0], b = lane_links[1], c = lane_links[2], d = lane_links[3];
-    uint32_t e = lane_links[4], f = lane_links[5], g = lane_links[6], h = lane_links[7];
-    uint8_t *out = walker->lanes + at;
-    while (((a | b | c | d | e | f | g | h) & MARK) == 0) {
-        out[0 * LANE_BYTES] = (uint8_t)a;
-        out[1 * LANE_BYTES] = (uint8_t)b;
-        out[2 * LANE_BYTES] = (uint8_t)c;
-        out[3 * LANE_BYTES] = (uint8_t)d;
-        out[4 * LANE_BYTES] = (uint8_t)e;
-        out[5 * LANE_BYTES] = (uint8_t)f;
-        out[6 * LANE_BYTES] = (uint8_t)g;
-        out[7 * LANE_BYTES] = (uint8_t)h;
-        a = links[a >> 8];
-        b = links[b >> 8];
-        c = links[c >> 8];
-        d = links[d >> 8];
-        e = links[e >> 8];
-        f = links[f >> 8];
-        g = links[g >> 8];
-        h = links[h >> 8];
-        out++;
-    }
-    const uint32_t ended[LANES] = {a, b, c, d, e, f, g, h};
-    memcpy(lane_links, ended, sizeof ended);
-    return (size_t)(out - walker->lanes);
-}
-
-static size_t count_marked(const uint32_t *lane_links)
-{
-    size_t marked = 0;
-    for (size_t lane = 0; lane < LANES; lane++)
-        marked += (lane_links[lane] & MARK) != 0;
-    return marked;
-}
-
-static void walk_lanes(struct walker *walker)
-{
-    uint32_t lane_links[LANES];
-    for (size_t lane = 0; lane < LANES; lane++)
-        lane_links[lane] = begin_walk(walker, lane, walker->lanes + lane * LANE_BYTES);
-    size_t at = step_together(walker, lane_links, 1);
-    while (walker->begun + count_marked(lane_links) <= walker->count) {
-        step_over_marks(walker, lane_links, at);
-        at = step_together(walker, lane_links, at + 1);
-    }
-    uint8_t *out = NULL;
-    for (size_t lane = 0; lane < LANES; lane++)
-        out = finish_walk(walker, lane, lane_links[lane], walker->lanes + lane * LANE_BYTES + at);
-    while (walker->begun < walker->count) {
-        uint32_t link = begin_walk(walker, LANES - 1, out);
-        out = finish_walk(walker, LANES - 1, link, out + 1);
-    }
-}
-
-/* The text is the walks one behind another. When it repeats itself the links are several rings, of
- * which the start's is walked again and again. */
-static void join_walks(const struct walker *walker, uint8_t *out, size_t len)
-{
-    const struct walk *walk = &walker->walks[0];
-    while (len > 0) {
-        size_t n = walk->len < len ? walk->len : len;
-        memcpy(out, walk->bytes, n);
-        out += n;
-        len -= n;
-        walk = &walker->walks[walk->next];
-    }
-}
-
-/* In place: from the last column to the text. */
-static void transform_back(struct walker *walker, uint8_t *bytes, size_t len, uint32_t start)
-{
-    make_links(bytes, len, walker->links);
-    size_t marks = len / MARK_EVERY < MARKS_MAX ? len / MARK_EVERY : MARKS_MAX;
-    if (marks <= LANES) {
-        walk_plainly(walker->links, start, bytes, len);
-        return;
-    }
-    set_marks(walker, start, len, marks);
-    walk_lanes(walker);
-    join_walks(walker, bytes, len);
-}
-
-/* --- randomised blocks ------------------------------------------------------------------------ */
-
-/* Old encoders changed one byte in each stretch of so many when a block was too regular. */
-static const uint16_t stretches[512] = {
-    619, 720, 127, 481, 931, 816, 813, 233, 566, 247, 985, 724, 205, 454, 863, 491, 741, 242, 949,
-    214, 733, 859, 335, 708, 621, 574, 73,  654, 730, 472, 419, 436, 278, 496, 867, 210, 399, 680,
-    480, 51,  878, 465, 811, 169, 869, 675, 611, 697, 867, 561, 862, 687, 507, 283, 482, 129, 807,
-    591, 733, 623, 150, 238, 59,  379, 684, 877, 625, 169, 643, 105, 170, 607, 520, 932, 727, 476,
-    693, 425, 174, 647, 73,  122, 335, 530, 442, 853, 695, 249, 445, 515, 909, 545, 703, 919, 874,
-    474, 882, 500, 594, 612, 641, 801, 220, 162, 819, 984, 589, 513, 495, 799, 161, 604, 958, 533,
-    221, 400, 386, 867, 600, 782, 382, 596, 414, 171, 516, 375, 682, 485, 911, 276, 98,  553, 163,
-    354, 666, 933, 424, 341, 533, 870, 227, 730, 475, 186, 263, 647, 537, 686, 600, 224, 469, 68,
-    770, 919, 190, 373, 294, 822, 808, 206, 184, 943, 795, 384, 383, 461, 404, 758, 839, 887, 715,
-    67,  618, 276, 204, 918, 873, 777, 604, 560, 951, 160, 578, 722, 79,  804, 96,  409, 713, 940,
-    652, 934, 970, 447, 318, 353, 859, 672, 112, 785, 645, 863, 803, 350, 139, 93,  354, 99,  820,
-    908, 609, 772, 154, 274, 580, 184, 79,  626, 630, 742, 653, 282, 762, 623, 680, 81,  927, 626,
-    789, 125, 411, 521, 938, 300, 821, 78,  343, 175, 128, 250, 170, 774, 972, 275, 999, 639, 495,
-    78,  352, 126, 857, 956, 358, 619, 580, 124, 737, 594, 701, 612, 669, 112, 134, 694, 363, 992,
-    809, 743, 168, 974, 944, 375, 748, 52,  600, 747, 642, 182, 862, 81,  344, 805, 988, 739, 511,
-    655, 814, 334, 249, 515, 897, 955, 664, 981, 649, 113, 974, 459, 893, 228, 433, 837, 553, 268,
-    926, 240, 102, 654, 459, 51,  686, 754, 806, 760, 493, 403, 415, 394, 687, 700, 946, 670, 656,
-    610, 738, 392, 760, 799, 887, 653, 978, 321, 576, 617, 626, 502, 894, 679, 243, 440, 680, 879,
-    194, 572, 640, 724, 926, 56,  204, 700, 707, 151, 457, 449, 797, 195, 791, 558, 945, 679, 297,
-    59,  87,  824, 713, 663, 412, 693, 342, 606, 134, 108, 571, 364, 631, 212, 174, 643, 304, 329,
-    343, 97,  430, 751, 497, 314, 983, 374, 822, 928, 140, 206, 73,  263, 980, 736, 876, 478, 430,
-    305, 170, 514, 364, 692, 829, 82,  855, 953, 676, 246, 369, 970, 294, 750, 807, 827, 150, 790,
-    288, 923, 804, 378, 215, 828, 592, 281, 565, 555, 710, 82,  896, 831, 547, 261, 524, 462, 293,
-    465, 502, 56,  661, 821, 976, 991, 658, 869, 905, 758, 745, 193, 768, 550, 608, 933, 378, 286,
-    215, 979, 792, 961, 61,  688, 793, 644, 986, 403, 106, 366, 905, 644, 372, 567, 466, 434, 645,
-    210, 389, 550, 919, 135, 780, 773, 635, 389, 707, 100, 626, 958, 165, 504, 920, 176, 193, 713,
-    857, 265, 203, 50,  668, 108, 645, 990, 626, 197, 510, 357, 358, 850, 858, 364, 936, 638,
-};
-
-static void undo_randomising(uint8_t *bytes, size_t len)
-{
-    size_t end = 0;
-    for (size_t i = 0;; i = (i + 1) % 512) {
-        end += stretches[i];
-        if (end - 2 >= len)
-            return;
-        bytes[end - 2] ^= 1;
-    }
-}
-
 /* --- a block ---------------------------------------------------------------------------------- */
 
 struct scratch {
     struct work work;
-    struct walker walker;
+    struct pen_bzip2_walker walker;
 };
 
 static const char *decode(struct pen_bzip2_block *block, struct scratch *scratch)
@@ -589,9 +345,9 @@ static const char *decode(struct pen_bzip2_block *block, struct scratch *scratch
         return problem;
     if (start >= block->packed_len)
         return "wrong start in a block";
-    transform_back(&scratch->walker, block->packed, block->packed_len, start);
+    pen_bzip2_invert(&scratch->walker, block->packed, block->packed_len, start);
     if (is_randomised)
-        undo_randomising(block->packed, block->packed_len);
+        pen_bzip2_undo_randomising(block->packed, block->packed_len);
     return NULL;
 }
 
