@@ -2,11 +2,10 @@
  */
 #include "guess/csv_guess.h"
 
-#include "base/utf8.h"
 #include "guess/csv_rows.h"
+#include "guess/header_guess.h"
 #include "guess/type_remark.h"
 
-#include <math.h>
 #include <stdio.h>
 
 struct work {
@@ -307,42 +306,6 @@ static enum pen_code find_trim(struct work *work, size_t from)
     return put(work, "trim_if_not_quoted", pen_node_new_bool(work->arena, !is_same));
 }
 
-/* Values of about one length below a first value of another: a header of a text column. */
-static bool has_header_length(const struct guess_rows *rows, size_t column)
-{
-    if (rows->at[0].cells[column].ptr == NULL)
-        return false;
-    double first = (double)pen_utf16_len(rows->at[0].cells[column]);
-    double n = 0, sum = 0, squares = 0;
-    for (size_t i = 1; i < rows->count; i++) {
-        if (column >= rows->at[i].count || rows->at[i].cells[column].ptr == NULL)
-            continue;
-        double length = (double)pen_utf16_len(rows->at[i].cells[column]);
-        n++;
-        sum += length;
-        squares += length * length;
-    }
-    if (n == 0)
-        return false;
-    double average = sum / n, variance = squares / n - average * average;
-    if (variance > 0.2)
-        return false;
-    return average == 0 ? first > 1 : fabs(average - first) / average > 0.7;
-}
-
-static bool is_header(const struct work *work, const struct guess_type *first, size_t first_count)
-{
-    bool is_text = true;
-    for (size_t i = 0; i < first_count; i++)
-        is_text &= first[i].kind == GUESS_STRING || first[i].kind == GUESS_BOOLEAN;
-    if (is_text && !guess_types_equal(first, first_count, work->types, work->type_count))
-        return true;
-    for (size_t c = 0; c < work->rows.at[0].count; c++)
-        if (has_header_length(&work->rows, c))
-            return true;
-    return false;
-}
-
 static enum pen_code find_types(struct work *work)
 {
     if (work->rows.count == 1) {
@@ -355,7 +318,8 @@ static enum pen_code find_types(struct work *work)
     PEN_TRY(types_from(work, &first_row, 0, &first, &first_count));
     PEN_TRY(types_from(work, &work->rows, 1, &work->types, &work->type_count));
     PEN_TRY(find_trim(work, 1));
-    work->has_header = is_header(work, first, first_count);
+    work->has_header =
+        guess_is_header(&work->rows, first, first_count, work->types, work->type_count);
     return PEN_OK;
 }
 

@@ -1,4 +1,4 @@
-#include "guess/csv_probe.h"
+#include "guess/probe_internal.h"
 
 #include "base/json.h"
 #include "base/number.h"
@@ -6,7 +6,6 @@
 #include "guess/type_remark.h"
 #include "tz/time_format.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define EXACT_DOUBLE (INT64_C(1) << 53) /* every integer up to it is a double */
@@ -15,185 +14,7 @@
  * as it would without the look at further pieces, and a comment says so. */
 #define WRONG_ONE_IN 20
 
-/* The records of all pieces that have the right number of fields. */
-struct probed {
-    const struct guess_probe *probe;
-    struct guess_row *rows; /* in the scratch arena */
-    size_t count;
-    const char *remark;
-};
-
-/* --- records ---------------------------------------------------------------------------------- */
-
-static size_t count_good(const struct guess_probe *probe, const struct guess_rows *rows)
-{
-    size_t good = 0;
-    for (size_t i = 0; i < rows->count; i++)
-        good += rows->at[i].count == probe->column_count;
-    return good;
-}
-
-/* The text without the part of a line that stands at its end, unless nothing follows there. */
-static enum pen_code whole_lines(const struct guess_probe *probe, const struct guess_piece *piece,
-                                 struct guess_lines *ret_lines, struct pen_slice *ret_text,
-                                 struct pen_error *err)
-{
-    struct pen_slice text = piece->text;
-    PEN_TRY(guess_lines_split(text, probe->syntax->line_end, probe->scratch, ret_lines, err));
-    bool is_line_end =
-        text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r');
-    if (!piece->is_end && !is_line_end && ret_lines->count > 0) {
-        ret_lines->count--;
-        text.len = (size_t)(ret_lines->at[ret_lines->count].ptr - text.ptr);
-    }
-    *ret_text = text;
-    return PEN_OK;
-}
-
-/* An object's head: behind the skipped lines; with the header as first row when there is one. */
-static enum pen_code read_head(const struct guess_probe *probe, const struct guess_piece *piece,
-                               struct guess_rows *ret_rows, struct pen_error *err)
-{
-    struct guess_lines lines;
-    struct pen_slice text;
-    PEN_TRY(whole_lines(probe, piece, &lines, &text, err));
-    size_t skip = probe->skip_lines - (probe->header != NULL ? 1 : 0);
-    if (skip >= lines.count)
-        return PEN_OK;
-    text = pen_slice_skip(text, (size_t)(lines.at[skip].ptr - text.ptr));
-    const struct guess_rows_request request = {.text = text,
-                                               .syntax = probe->syntax,
-                                               .null_string = probe->null_string,
-                                               .place = piece->place,
-                                               .first_line = skip + 1,
-                                               .is_cut = !piece->is_end};
-    return guess_rows_read(&request, probe->scratch, ret_rows, err);
-}
-
-/* A piece from the midst of an object may begin inside a quoted value. It is read both ways; the
- * way that gives more records of the right width is right. The first record is only a part. */
-static enum pen_code read_midst(const struct guess_probe *probe, const struct guess_piece *piece,
-                                struct guess_rows *ret_rows, struct pen_error *err)
-{
-    struct guess_lines lines;
-    struct pen_slice text, quote = probe->syntax->quote;
-    PEN_TRY(whole_lines(probe, piece, &lines, &text, err));
-    if (lines.count < 2)
-        return PEN_OK;
-    size_t first = (size_t)(lines.at[1].ptr - text.ptr);
-    struct guess_rows_request request = {.text = pen_slice_skip(text, first),
-                                         .syntax = probe->syntax,
-                                         .null_string = probe->null_string,
-                                         .place = piece->place,
-                                         .first_byte =
-                                             piece->offset + (piece->is_exact ? first : 0),
-                                         .is_byte_exact = piece->is_exact,
-                                         .is_cut = !piece->is_end};
-    PEN_CLEANUP(guess_rows_release) struct guess_rows plain = {0}, inside = {0};
-    PEN_TRY(guess_rows_read(&request, probe->scratch, &plain, err));
-    if (quote.len > 0) {
-        char *quoted = pen_arena_alloc(probe->scratch, quote.len + text.len);
-        if (quoted == NULL)
-            return pen_fail_nomem(err);
-        memcpy(quoted, quote.ptr, quote.len);
-        memcpy(quoted + quote.len, text.ptr, text.len);
-        request.text = pen_slice(quoted, quote.len + text.len);
-        request.first_byte = piece->offset - (piece->is_exact ? quote.len : 0);
-        PEN_TRY(guess_rows_read(&request, probe->scratch, &inside, err));
-    }
-    bool is_inside = count_good(probe, &inside) > count_good(probe, &plain) + 1;
-    struct guess_rows *right = is_inside ? &inside : &plain;
-    if (is_inside && right->count > 0)
-        memmove(right->at, right->at + 1, --right->count * sizeof *right->at);
-    *ret_rows = *right;
-    *right = (struct guess_rows){0};
-    return PEN_OK;
-}
-
-static struct pen_slice trimmed(struct pen_slice text)
-{
-    while (text.len > 0 && (unsigned char)text.ptr[0] <= ' ')
-        text = pen_slice_skip(text, 1);
-    while (text.len > 0 && (unsigned char)text.ptr[text.len - 1] <= ' ')
-        text.len--;
-    return text;
-}
-
-static void remark_header(struct probed *probed, const struct guess_piece *piece,
-                          const struct guess_row *header)
-{
-    const struct guess_row *own = probed->probe->header;
-    struct pen_arena *arena = probed->probe->arena;
-    if (header->count != own->count) {
-        probed->remark = guess_remark(arena, probed->remark,
-                                      "check this: the header of %s has %zu columns instead of %zu",
-                                      piece->place, header->count, own->count);
-        return;
-    }
-    for (size_t c = 0; c < own->count; c++) {
-        struct pen_slice here = trimmed(own->cells[c]), there = trimmed(header->cells[c]);
-        char shown[GUESS_SHOWN_BYTES], shown_there[GUESS_SHOWN_BYTES];
-        if (pen_slice_equal(here, there))
-            continue;
-        guess_show_value(here, shown);
-        guess_show_value(there, shown_there);
-        probed->remark =
-            guess_remark(arena, probed->remark,
-                         "check this: the header of %s names column %zu '%s' instead of '%s'; "
-                         "columns are taken by position",
-                         piece->place, c + 1, shown_there, shown);
-        return;
-    }
-}
-
-static void remark_shape(struct probed *probed, const struct guess_piece *piece, size_t good,
-                         size_t all)
-{
-    const struct guess_probe *probe = probed->probe;
-    char from[64] = "";
-    if (!piece->is_head)
-        (void)snprintf(from, sizeof from, " from byte %llu on", (unsigned long long)piece->offset);
-    probed->remark = guess_remark(
-        probe->arena, probed->remark,
-        "check this: records of %s%s with another number of fields than %zu, which would be "
-        "rejected: %zu of %zu",
-        piece->place, from, probe->column_count, all - good, all);
-}
-
-static enum pen_code keep_rows(struct probed *probed, const struct guess_rows *rows, size_t from,
-                               struct pen_error *err)
-{
-    for (size_t i = from; i < rows->count; i++) {
-        if (rows->at[i].count != probed->probe->column_count)
-            continue;
-        PEN_TRY(pen_arena_grow(probed->probe->scratch, &probed->rows, probed->count,
-                               sizeof *probed->rows, err));
-        probed->rows[probed->count++] = rows->at[i];
-    }
-    return PEN_OK;
-}
-
-/* Values of a piece count only when most of its records look like those of the sample: otherwise
- * it is other data, and that is said. */
-static enum pen_code read_piece(struct probed *probed, const struct guess_piece *piece,
-                                struct pen_error *err)
-{
-    const struct guess_probe *probe = probed->probe;
-    PEN_CLEANUP(guess_rows_release) struct guess_rows rows = {0};
-    PEN_TRY(piece->is_head ? read_head(probe, piece, &rows, err)
-                           : read_midst(probe, piece, &rows, err));
-    size_t from = piece->is_head && probe->header != NULL && rows.count > 0 ? 1 : 0;
-    if (from > 0)
-        remark_header(probed, piece, &rows.at[0]);
-    size_t good = count_good(probe, &rows), all = rows.count - from + rows.bad;
-    good -= from > 0 && rows.at[0].count == probe->column_count ? 1 : 0;
-    if (good < all)
-        remark_shape(probed, piece, good, all);
-    return good * 2 < all ? PEN_OK : keep_rows(probed, &rows, from, err);
-}
-
-/* --- values ------------------------------------------------------------------------------------
- */
+/* --- values ---------------------------------------------------------------------------------- */
 
 static bool is_boolean_number(struct pen_slice value)
 {
@@ -237,7 +58,8 @@ struct misfits {
     bool is_any_silent;            /* one would not be rejected but stored as another value */
 };
 
-static struct misfits find_misfits(const struct probed *probed, size_t column, enum guess_kind kind)
+static struct misfits find_misfits(const struct guess_probed *probed, size_t column,
+                                   enum guess_kind kind)
 {
     struct misfits misfits = {.first = NULL};
     for (size_t i = 0; i < probed->count; i++) {
@@ -258,7 +80,7 @@ static bool are_few(const struct misfits *misfits)
     return !misfits->is_any_silent && misfits->count * WRONG_ONE_IN <= misfits->values;
 }
 
-static void remark_wrong(const struct probed *probed, struct guess_type *type, size_t column,
+static void remark_wrong(const struct guess_probed *probed, struct guess_type *type, size_t column,
                          const struct misfits *misfits)
 {
     char shown[GUESS_SHOWN_BYTES], where[GUESS_WHERE_BYTES];
@@ -278,7 +100,7 @@ static bool is_exact_double(struct pen_slice value)
 }
 
 /* Would a double hold every integer of a long column, of sample and pieces? */
-static bool is_double_enough(const struct probed *probed, size_t column)
+static bool is_double_enough(const struct guess_probed *probed, size_t column)
 {
     const struct guess_probe *probe = probed->probe;
     for (size_t i = 0; i < probe->row_count; i++)
@@ -290,7 +112,7 @@ static bool is_double_enough(const struct probed *probed, size_t column)
     return true;
 }
 
-static void widen(const struct probed *probed, struct guess_type *type, enum guess_kind kind,
+static void widen(const struct guess_probed *probed, struct guess_type *type, enum guess_kind kind,
                   const struct guess_row *why, size_t column)
 {
     char shown[GUESS_SHOWN_BYTES], where[GUESS_WHERE_BYTES];
@@ -329,8 +151,8 @@ static void add_times(struct times *times, const struct guess_row *rows, size_t 
     }
 }
 
-static enum pen_code collect_times(const struct probed *probed, size_t column, struct times *times,
-                                   size_t *ret_own, struct pen_error *err)
+static enum pen_code collect_times(const struct guess_probed *probed, size_t column,
+                                   struct times *times, size_t *ret_own, struct pen_error *err)
 {
     const struct guess_probe *probe = probed->probe;
     size_t most = probe->row_count + probed->count + 1;
@@ -394,7 +216,7 @@ static enum pen_code first_of_other_form(const struct times *times, size_t own,
 }
 
 /* A date order that the sample left open is settled by a piece, or still open. */
-static void remark_order(const struct probed *probed, struct guess_type *type, size_t column,
+static void remark_order(const struct guess_probed *probed, struct guess_type *type, size_t column,
                          const char *format)
 {
     char shown[GUESS_SHOWN_BYTES], where[GUESS_WHERE_BYTES];
@@ -421,7 +243,7 @@ static bool is_long_enough(const struct times *times)
     return true;
 }
 
-static enum pen_code probe_times(const struct probed *probed, size_t column,
+static enum pen_code probe_times(const struct guess_probed *probed, size_t column,
                                  struct guess_type *type, struct pen_error *err)
 {
     PEN_CLEANUP(free_times) struct times times = {0};
@@ -465,7 +287,7 @@ static enum pen_code probe_times(const struct probed *probed, size_t column,
 /* --- columns ---------------------------------------------------------------------------------- */
 
 /* The record that makes a long column one of doubles. */
-static const struct guess_row *first_fraction(const struct probed *probed, size_t column)
+static const struct guess_row *first_fraction(const struct guess_probed *probed, size_t column)
 {
     for (size_t i = 0; i < probed->count; i++) {
         struct pen_slice value = probed->rows[i].cells[column];
@@ -477,7 +299,7 @@ static const struct guess_row *first_fraction(const struct probed *probed, size_
 
 /* Integers with some fractions are doubles; where some values are wrong, the type that takes more
  * of them stays. */
-static enum pen_code probe_column(const struct probed *probed, size_t column,
+static enum pen_code probe_column(const struct guess_probed *probed, size_t column,
                                   struct guess_type *type, struct pen_error *err)
 {
     if (type->kind == GUESS_TIMESTAMP)
@@ -503,9 +325,9 @@ static enum pen_code probe_column(const struct probed *probed, size_t column,
 enum pen_code guess_probe_types(const struct guess_probe *probe, struct guess_type *types,
                                 const char **ret_remark, struct pen_error *err)
 {
-    struct probed probed = {.probe = probe};
+    struct guess_probed probed = {.probe = probe};
     for (size_t i = 0; i < probe->piece_count; i++)
-        PEN_TRY(read_piece(&probed, &probe->pieces[i], err));
+        PEN_TRY(guess_probe_read(&probed, &probe->pieces[i], err));
     for (size_t c = 0; c < probe->column_count && !probe->is_all_strings; c++)
         PEN_TRY(probe_column(&probed, c, &types[c], err));
     *ret_remark = probed.remark;

@@ -1,0 +1,16 @@
+/* header_guess.h - are the fields of the first record names? */
+#ifndef PEN_GUESS_HEADER_GUESS_H
+#define PEN_GUESS_HEADER_GUESS_H
+
+#include "guess/csv_rows.h"
+#include "guess/type_guess.h"
+
+/* guess_is_header - compares the first of at least two rows with those below it.
+ * in:     `first` the types of the first row, `others` those of the rows below.
+ * out:    true when the first row is text and the others are something else, or when a column has
+ *         values of about one length below a first value of quite another.
+ * cost:   O(rows). source: spec/guess.md 5.10. */
+bool guess_is_header(const struct guess_rows *rows, const struct guess_type *first,
+                     size_t first_count, const struct guess_type *others, size_t other_count);
+
+#endif
