@@ -1,25 +1,14 @@
-#include "filter/rename_rules.h"
+#include "filter/rename_internal.h"
 
 #include "base/utf8.h"
 #include "conf/suggest.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <assert.h>
-#include <inttypes.h>
 #include <pcre2.h>
-#include <stdio.h>
 #include <unicode/ucasemap.h>
 
-/* The union of all rules' options; each rule accepts its own table. */
-struct rule {
-    const struct pen_node *node;
-    const struct pen_bind *bind;
-    const struct pen_node *pass_types;
-    char *pass_characters, *replace, *prefix, *match, *delimiter;
-    int64_t max_length, digits, offset;
-};
-
-#define AT(member) offsetof(struct rule, member)
+#define AT(member) offsetof(struct pen_rename_rule, member)
 
 static const char *const also[] = {"rule", NULL};
 
@@ -103,8 +92,10 @@ static const struct pen_option suffix_options[] = {
     {.key = NULL},
 };
 
-static enum pen_code put(struct pen_names *names, size_t index, struct pen_slice name,
-                         struct pen_error *err)
+/* --- names ----------------------------------------------------------------------------------- */
+
+enum pen_code pen_rename_put(struct pen_names *names, size_t index, struct pen_slice name,
+                             struct pen_error *err)
 {
     char *copy = pen_arena_copy(names->arena, name);
     if (copy == NULL)
@@ -113,11 +104,42 @@ static enum pen_code put(struct pen_names *names, size_t index, struct pen_slice
     return PEN_OK;
 }
 
+struct pen_slice pen_rename_first_character(struct pen_slice text)
+{
+    const char *at = text.ptr;
+    (void)pen_utf8_decode(&at, text.ptr + text.len);
+    return pen_slice(text.ptr, (size_t)(at - text.ptr));
+}
+
+struct pen_slice pen_rename_cut(struct pen_slice text, size_t max)
+{
+    size_t used = 0;
+    for (size_t n = 0; n < max && used < text.len; n++)
+        used += pen_rename_first_character(pen_slice_skip(text, used)).len;
+    return pen_slice(text.ptr, used);
+}
+
+static bool is_one_character(const char *text)
+{
+    return text != NULL && text[0] != '\0' &&
+           pen_rename_first_character(pen_slice_str(text)).len == strlen(text);
+}
+
+enum pen_code pen_rename_require_one(const struct pen_rename_rule *rule, const char *key,
+                                     const char *value, struct pen_error *err)
+{
+    if (is_one_character(value))
+        return PEN_OK;
+    return pen_fail_at(rule->bind, rule->node, err,
+                       "\"%s\" in \"%s\" must contain just 1 character", key, "rename");
+}
+
 /* --- characters ------------------------------------------------------------------------------- */
 
 enum { PASS_LOWER = 1, PASS_UPPER = 2, PASS_DIGIT = 4 };
 
-static enum pen_code pass_types(const struct rule *rule, unsigned *ret_types, struct pen_error *err)
+static enum pen_code pass_types(const struct pen_rename_rule *rule, unsigned *ret_types,
+                                struct pen_error *err)
 {
     unsigned types = 0;
     const struct pen_node *list = rule->pass_types;
@@ -144,7 +166,7 @@ static enum pen_code pass_types(const struct rule *rule, unsigned *ret_types, st
     return PEN_OK;
 }
 
-static bool passes(const struct rule *rule, unsigned types, struct pen_slice character)
+static bool passes(const struct pen_rename_rule *rule, unsigned types, struct pen_slice character)
 {
     char c = character.ptr[0];
     if (character.len == 1) {
@@ -159,53 +181,30 @@ static bool passes(const struct rule *rule, unsigned types, struct pen_slice cha
                                        character.ptr, character.len) != NULL;
 }
 
-/* The first character of a non-empty text. */
-static struct pen_slice first_character(struct pen_slice text)
-{
-    const char *at = text.ptr;
-    (void)pen_utf8_decode(&at, text.ptr + text.len);
-    return pen_slice(text.ptr, (size_t)(at - text.ptr));
-}
-
-static bool is_one_character(const char *text)
-{
-    return text != NULL && text[0] != '\0' &&
-           first_character(pen_slice_str(text)).len == strlen(text);
-}
-
-static enum pen_code require_one(const struct rule *rule, const char *key, const char *value,
-                                 struct pen_error *err)
-{
-    if (is_one_character(value))
-        return PEN_OK;
-    return pen_fail_at(rule->bind, rule->node, err,
-                       "\"%s\" in \"%s\" must contain just 1 character", key, "rename");
-}
-
-static enum pen_code character_types(const struct rule *rule, struct pen_names *names,
+static enum pen_code character_types(const struct pen_rename_rule *rule, struct pen_names *names,
                                      struct pen_error *err)
 {
     unsigned types = 0;
     PEN_TRY(pass_types(rule, &types, err));
-    PEN_TRY(require_one(rule, "replace", rule->replace, err));
+    PEN_TRY(pen_rename_require_one(rule, "replace", rule->replace, err));
     PEN_CLEANUP(pen_buf_release) struct pen_buf name = PEN_BUF(PEN_BUF_TEXT_MAX);
     for (size_t i = 0; i < names->count; i++) {
         pen_buf_clear(&name);
         struct pen_slice rest = names->items[i];
         while (rest.len > 0) {
-            struct pen_slice character = first_character(rest);
+            struct pen_slice character = pen_rename_first_character(rest);
             rest = pen_slice_skip(rest, character.len);
             struct pen_slice kept =
                 passes(rule, types, character) ? character : pen_slice_str(rule->replace);
             PEN_TRY(pen_buf_add_slice(&name, kept, err));
         }
-        PEN_TRY(put(names, i, pen_buf_slice(&name), err));
+        PEN_TRY(pen_rename_put(names, i, pen_buf_slice(&name), err));
     }
     return PEN_OK;
 }
 
-static enum pen_code first_character_types(const struct rule *rule, struct pen_names *names,
-                                           struct pen_error *err)
+static enum pen_code first_character_types(const struct pen_rename_rule *rule,
+                                           struct pen_names *names, struct pen_error *err)
 {
     unsigned types = 0;
     PEN_TRY(pass_types(rule, &types, err));
@@ -214,17 +213,18 @@ static enum pen_code first_character_types(const struct rule *rule, struct pen_n
                            "exactly one of \"replace\" and \"prefix\" must be specified");
     bool is_prefix = rule->prefix != NULL;
     const char *text = is_prefix ? rule->prefix : rule->replace;
-    PEN_TRY(require_one(rule, is_prefix ? "prefix" : "replace", text, err));
+    PEN_TRY(pen_rename_require_one(rule, is_prefix ? "prefix" : "replace", text, err));
     PEN_CLEANUP(pen_buf_release) struct pen_buf name = PEN_BUF(PEN_BUF_TEXT_MAX);
     for (size_t i = 0; i < names->count; i++) {
         struct pen_slice old = names->items[i];
-        if (old.len == 0 || passes(rule, types, first_character(old)))
+        if (old.len == 0 || passes(rule, types, pen_rename_first_character(old)))
             continue;
-        struct pen_slice rest = is_prefix ? old : pen_slice_skip(old, first_character(old).len);
+        struct pen_slice rest =
+            is_prefix ? old : pen_slice_skip(old, pen_rename_first_character(old).len);
         pen_buf_clear(&name);
         PEN_TRY(pen_buf_add_str(&name, text, err));
         PEN_TRY(pen_buf_add_slice(&name, rest, err));
-        PEN_TRY(put(names, i, pen_buf_slice(&name), err));
+        PEN_TRY(pen_rename_put(names, i, pen_buf_slice(&name), err));
     }
     return PEN_OK;
 }
@@ -266,25 +266,24 @@ static enum pen_code map_case(struct pen_names *names, case_fn convert, struct p
     return code;
 }
 
-static enum pen_code lower_to_upper(const struct rule *rule, struct pen_names *names,
+static enum pen_code lower_to_upper(const struct pen_rename_rule *rule, struct pen_names *names,
                                     struct pen_error *err)
 {
     (void)rule; /* no options */
     return map_case(names, ucasemap_utf8ToUpper, err);
 }
 
-static enum pen_code upper_to_lower(const struct rule *rule, struct pen_names *names,
+static enum pen_code upper_to_lower(const struct pen_rename_rule *rule, struct pen_names *names,
                                     struct pen_error *err)
 {
     (void)rule; /* no options */
     return map_case(names, ucasemap_utf8ToLower, err);
 }
 
-/* --- regular expressions -----------------------------------------------------------------------
- */
+/* --- regular expressions --------------------------------------------------------------------- */
 
-static enum pen_code substitute(const struct rule *rule, pcre2_code *code, struct pen_names *names,
-                                size_t index, struct pen_error *err)
+static enum pen_code substitute(const struct pen_rename_rule *rule, pcre2_code *code,
+                                struct pen_names *names, size_t index, struct pen_error *err)
 {
     struct pen_slice old = names->items[index];
     char text[4096];
@@ -294,13 +293,13 @@ static enum pen_code substitute(const struct rule *rule, pcre2_code *code, struc
         PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_EXTENDED | PCRE2_SUBSTITUTE_UNSET_EMPTY, NULL,
         NULL, (PCRE2_SPTR)rule->replace, PCRE2_ZERO_TERMINATED, (PCRE2_UCHAR *)text, &len);
     if (result >= 0)
-        return put(names, index, pen_slice(text, len), err);
+        return pen_rename_put(names, index, pen_slice(text, len), err);
     PCRE2_UCHAR reason[128];
     (void)pcre2_get_error_message(result, reason, sizeof reason); /* cut at worst */
     return pen_fail_at(rule->bind, rule->node, err, "'replace': %s", (const char *)reason);
 }
 
-static enum pen_code regex_replace(const struct rule *rule, struct pen_names *names,
+static enum pen_code regex_replace(const struct pen_rename_rule *rule, struct pen_names *names,
                                    struct pen_error *err)
 {
     int code = 0;
@@ -321,130 +320,15 @@ static enum pen_code regex_replace(const struct rule *rule, struct pen_names *na
     return result;
 }
 
-/* --- lengths and numbers -----------------------------------------------------------------------
- */
+/* --- lengths --------------------------------------------------------------------------------- */
 
-/* At most `max` characters of the text. */
-static struct pen_slice cut(struct pen_slice text, size_t max)
-{
-    size_t used = 0;
-    for (size_t n = 0; n < max && used < text.len; n++)
-        used += first_character(pen_slice_skip(text, used)).len;
-    return pen_slice(text.ptr, used);
-}
-
-static enum pen_code truncate(const struct rule *rule, struct pen_names *names,
+static enum pen_code truncate(const struct pen_rename_rule *rule, struct pen_names *names,
                               struct pen_error *err)
 {
     if (rule->max_length < 0)
         return pen_fail_at(rule->bind, rule->node, err, "\"max_length\" must not be negative");
     for (size_t i = 0; i < names->count; i++)
-        names->items[i] = cut(names->items[i], (size_t)rule->max_length);
-    return PEN_OK;
-}
-
-static int64_t digits_of(int64_t value)
-{
-    char text[32];
-    return snprintf(text, sizeof text, "%" PRId64, value);
-}
-
-static bool is_set(const struct rule *rule, const char *key)
-{
-    const struct pen_node *node = pen_node_get(rule->node, key);
-    return node != NULL && node->kind != PEN_NODE_NULL;
-}
-
-static enum pen_code check_suffix(const struct rule *rule, size_t count, struct pen_error *err)
-{
-    const struct pen_bind *bind = rule->bind;
-    PEN_TRY(require_one(rule, "delimiter", rule->delimiter, err));
-    if (rule->delimiter[0] >= '0' && rule->delimiter[0] <= '9')
-        return pen_fail_at(bind, rule->node, err, "\"delimiter\" must not be a digit");
-    if (rule->offset < 0)
-        return pen_fail_at(bind, rule->node, err, "\"offset\" must not be negative");
-    bool has_max = is_set(rule, "max_length"), has_digits = is_set(rule, "digits");
-    if (has_max && rule->max_length < 8)
-        return pen_fail_at(bind, rule->node, err, "\"max_length\" must be at least 8");
-    if (has_max && rule->max_length < rule->digits + 1)
-        return pen_fail_at(bind, rule->node, err, "\"max_length\" must be larger than \"digits\"");
-    int64_t widest = digits_of((int64_t)count + rule->offset - 1);
-    if ((has_max && rule->max_length <= widest) || (has_digits && rule->digits <= widest))
-        return pen_fail_at(bind, rule->node, err,
-                           "\"max_length\" and \"digits\" must be larger than the digits of the "
-                           "number of columns");
-    return PEN_OK;
-}
-
-static bool is_among(const struct pen_slice *names, size_t count, struct pen_slice name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (pen_slice_equal(names[i], name))
-            return true;
-    return false;
-}
-
-/* The state of unique_number_suffix: originals as they came, one counter per original name. */
-struct unique {
-    const struct pen_slice *originals;
-    int64_t *counters; /* at the first place of each name */
-    size_t max;
-};
-
-static size_t first_place(const struct unique *unique, struct pen_slice name)
-{
-    size_t i = 0;
-    while (!pen_slice_equal(unique->originals[i], name))
-        i++;
-    return i;
-}
-
-static enum pen_code number_name(const struct rule *rule, struct unique *unique,
-                                 struct pen_names *names, size_t index, struct pen_error *err)
-{
-    struct pen_slice original = unique->originals[index];
-    int64_t *counter = &unique->counters[first_place(unique, original)];
-    struct pen_slice plain = cut(original, unique->max);
-    if (!is_among(names->items, index, plain)) {
-        names->items[index] = plain;
-        (*counter)++;
-        return PEN_OK;
-    }
-    PEN_CLEANUP(pen_buf_release) struct pen_buf name = PEN_BUF(PEN_BUF_TEXT_MAX);
-    int64_t number = *counter;
-    do {
-        char suffix[64];
-        int len = snprintf(suffix, sizeof suffix, "%s%0*" PRId64, rule->delimiter,
-                           (int)rule->digits, number++);
-        size_t room = unique->max > (size_t)len ? unique->max - (size_t)len : 0;
-        pen_buf_clear(&name);
-        PEN_TRY(pen_buf_add_slice(&name, cut(original, room), err));
-        PEN_TRY(pen_buf_add(&name, suffix, (size_t)len, err));
-    } while (is_among(names->items, index, pen_buf_slice(&name)) ||
-             is_among(unique->originals, names->count, pen_buf_slice(&name)));
-    *counter = number;
-    return put(names, index, pen_buf_slice(&name), err);
-}
-
-static enum pen_code unique_number_suffix(const struct rule *rule, struct pen_names *names,
-                                          struct pen_error *err)
-{
-    PEN_TRY(check_suffix(rule, names->count, err));
-    size_t bytes = (names->count + 1) * sizeof(struct pen_slice);
-    struct pen_slice *originals = pen_arena_alloc(names->arena, bytes);
-    int64_t *counters = pen_arena_alloc(names->arena, (names->count + 1) * sizeof *counters);
-    if (originals == NULL || counters == NULL)
-        return pen_fail_nomem(err);
-    if (names->count > 0)
-        memcpy(originals, names->items, names->count * sizeof *originals);
-    for (size_t i = 0; i < names->count; i++)
-        counters[i] = rule->offset;
-    struct unique unique = {.originals = originals,
-                            .counters = counters,
-                            .max =
-                                is_set(rule, "max_length") ? (size_t)rule->max_length : SIZE_MAX};
-    for (size_t i = 0; i < names->count; i++)
-        PEN_TRY(number_name(rule, &unique, names, i, err));
+        names->items[i] = pen_rename_cut(names->items[i], (size_t)rule->max_length);
     return PEN_OK;
 }
 
@@ -457,12 +341,12 @@ const struct pen_option_variant pen_rename_rules[] = {
     {"unique_number_suffix", suffix_options}, {NULL, NULL},
 };
 
-typedef enum pen_code (*rule_fn)(const struct rule *rule, struct pen_names *names,
+typedef enum pen_code (*rule_fn)(const struct pen_rename_rule *rule, struct pen_names *names,
                                  struct pen_error *err);
 
 static const rule_fn functions[] = {
     character_types, first_character_types, lower_to_upper, upper_to_lower, regex_replace,
-    truncate,        unique_number_suffix,
+    truncate,        pen_rename_unique,
 };
 static_assert(sizeof functions / sizeof functions[0] + 1 ==
                   sizeof pen_rename_rules / sizeof pen_rename_rules[0],
@@ -493,7 +377,7 @@ enum pen_code pen_rename_rule_apply(const struct pen_node *node, const struct pe
     for (size_t i = 0; pen_rename_rules[i].name != NULL; i++) {
         if (!pen_slice_is(name->text, pen_rename_rules[i].name))
             continue;
-        struct rule rule = {.node = node, .bind = bind};
+        struct pen_rename_rule rule = {.node = node, .bind = bind};
         PEN_TRY(
             pen_options_bind(pen_rename_rules[i].options, node, "rules", also, &rule, bind, err));
         return functions[i](&rule, names, err);
