@@ -62,7 +62,7 @@ torture: build ## the long form of the crash and disk tests: some 30 minutes
 	@PENSTOCK_TORTURE=1 tools/run_tests integration -m torture -s
 
 # Everything that shares memory between threads, but for DuckDB: it is not instrumented.
-TSAN_TESTS = task object_stream http_client http_server s3_client s3_reader source_s3 source_file
+TSAN_TESTS = task part_writer object_stream http_client http_server s3_client s3_reader source_s3 source_file
 
 tsan: .deps/.done-build ## run the tests of everything with threads under ThreadSanitizer
 	@tools/deps.sh test

@@ -14,7 +14,7 @@ BUILD_PACKAGES=(
     gcc libc6-dev make pkg-config meson ninja-build python3 ca-certificates tzdata
     libcurl4-openssl-dev libmicrohttpd-dev libpcre2-dev libssl-dev libisal-dev libyaml-dev libsqlite3-dev
     libexpat1-dev libicu-dev libzstd-dev liblzma-dev libbz2-dev libcmocka-dev
-    libsodium-dev
+    libsodium-dev libsnappy-dev
 )
 S3_PACKAGES=(ceph-mon ceph-osd radosgw ceph-common python3)
 TEST_PACKAGES=(python3-venv clang-14 libclang-rt-14-dev openssl systemd)

@@ -3,11 +3,11 @@
 #define PEN_DUCK_DUCK_INTERNAL_H
 
 #include "base/buf.h"
+#include "conc/first_error.h"
 #include "duck/duck.h"
 
 #include <duckdb.h>
 #include <stdatomic.h>
-#include <threads.h>
 
 struct pen_duck {
     duckdb_database database;
@@ -100,11 +100,9 @@ struct pen_duck_feed {
     struct pen_task_stream *stream;
     const volatile int *cancel;
     atomic_uint next_worker;
-    atomic_bool has_failed;
+    struct pen_first_error first;
     atomic_uint_fast64_t rows;
     atomic_uint_fast64_t *nulls; /* per column, as delivered */
-    mtx_t lock;                  /* guards err */
-    struct pen_error err;        /* the first one */
 };
 
 /* pen_duck_add_stream_function - makes SQL's pen_stream(<address of a feed>) known: one column

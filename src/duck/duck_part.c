@@ -95,13 +95,10 @@ static enum pen_code run_copy(struct pen_duck *duck, struct pen_duck_feed *feed,
     if (duckdb_query(connection, sql.ptr, &result) != DuckDBSuccess)
         code = pen_duck_fail_result(&result, err);
     /* the stream's own words are worth more than DuckDB's */
-    if (atomic_load(&feed->has_failed)) {
-        code = feed->err.code;
-        if (err != NULL)
-            *err = feed->err;
-    } else if (code != PEN_OK) {
+    if (atomic_load(&feed->first.has_failed))
+        code = pen_first_error_get(&feed->first, err);
+    else if (code != PEN_OK)
         pen_error_where(err, "%s", path);
-    }
     if (code == PEN_OK && atomic_load(&feed->rows) > 0)
         code = take_part(&result, feed, options, ret_parts, err);
     duckdb_destroy_result(&result);
@@ -113,11 +110,12 @@ enum pen_code pen_duck_write_part(struct pen_duck *duck, struct pen_task_stream 
                                   struct pen_parts *ret_parts, struct pen_error *err)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(PEN_BUF_TEXT_MAX);
-    struct pen_duck_feed feed = {.stream = stream, .cancel = options->cancel};
+    struct pen_duck_feed feed = {
+        .stream = stream, .cancel = options->cancel, .first = PEN_FIRST_ERROR};
     PEN_CLEANUP(pen_free_p)
     atomic_uint_fast64_t *nulls = calloc(stream->schema->count + 1, sizeof *nulls);
     feed.nulls = nulls;
-    if (nulls == NULL || mtx_init(&feed.lock, mtx_plain) != thrd_success)
+    if (nulls == NULL)
         return pen_fail_nomem(err);
     size_t count = ret_parts->count;
     enum pen_code code = pen_part_begin_file(options->folder, options->file_name, &path, err);
@@ -125,6 +123,5 @@ enum pen_code pen_duck_write_part(struct pen_duck *duck, struct pen_task_stream 
         code = run_copy(duck, &feed, path.ptr, options, ret_parts, err);
         code = pen_part_end_file(options->folder, path.ptr, code, count, ret_parts, err);
     }
-    mtx_destroy(&feed.lock);
     return code;
 }

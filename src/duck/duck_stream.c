@@ -62,16 +62,6 @@ static void local_init(duckdb_init_info info)
     duckdb_init_set_init_data(info, local, free);
 }
 
-/* The first failure counts, but not a worker that only stopped because another one failed. */
-static void note_failure(struct pen_duck_feed *feed, const struct pen_error *err)
-{
-    (void)mtx_lock(&feed->lock); /* a plain mutex cannot fail to lock */
-    if (!atomic_load(&feed->has_failed) || feed->err.code == PEN_ERR_CANCELLED)
-        feed->err = *err;
-    atomic_store(&feed->has_failed, true);
-    (void)mtx_unlock(&feed->lock);
-}
-
 /* The next batch with rows in it, or NULL at the end. */
 static enum pen_code pull(struct pen_duck_feed *feed, unsigned worker,
                           const struct pen_batch **ret_batch, struct pen_error *err)
@@ -145,7 +135,7 @@ static void next_chunk(duckdb_function_info info, duckdb_data_chunk output)
     const struct pen_batch *batch = NULL;
     struct pen_error err = {0};
     if (pull(feed, local->worker, &batch, &err) != PEN_OK) {
-        note_failure(feed, &err);
+        pen_first_error_note(&feed->first, &err);
         duckdb_function_set_error(info, "the stream failed");
         return;
     }

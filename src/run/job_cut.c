@@ -27,11 +27,20 @@ const struct pen_lake_target *pen_job_time_target(const struct pen_job_run *run)
     return NULL;
 }
 
+/* Parts that are sorted, or cast to types of other programs; our own writer makes the others. */
+static bool needs_engine(const struct pen_job_run *run)
+{
+    for (size_t i = 0; i < run->layout.target_count; i++)
+        if (run->layout.targets[i].sql_type != NULL)
+            return true;
+    return pen_job_time_target(run) != NULL;
+}
+
 enum pen_code pen_job_run_open_engine(struct pen_job_run *run, struct pen_error *err)
 {
     struct pen_duck_options duck = {.threads = (unsigned)run->scope.load->exec.max_threads};
-    if (run->plan.task_count == 0)
-        return PEN_OK;
+    if (run->plan.task_count == 0 || !needs_engine(run))
+        return PEN_OK; /* it takes 20 ms to open */
     if (pen_job_time_target(run) != NULL) {
         PEN_CLEANUP(pen_buf_release) struct pen_buf spill = PEN_BUF(PEN_BUF_TEXT_MAX);
         PEN_TRY(pen_space_temp(run->env.home, NULL, &spill, err));

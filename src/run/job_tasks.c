@@ -1,6 +1,7 @@
 /* job_tasks.c - tasks into parts: plan's task --task stream--> part, noted before and after. */
 #include "meta/job_plan.h"
 #include "meta/part_note.h"
+#include "parquet/parquet.h"
 #include "run/job_run_internal.h"
 
 #include <errno.h>
@@ -53,8 +54,10 @@ static enum pen_code write_part(struct attempt *attempt, struct pen_error *err)
         .order_by = time == NULL ? NULL : time->name,
         .cancel = &run->cancel,
     };
-    return pen_duck_write_part(run->duck, pen_task_stream(attempt->task), &options, &attempt->parts,
-                               err);
+    struct pen_task_stream *stream = pen_task_stream(attempt->task);
+    if (pen_parquet_can_write(&options, layout->target_count))
+        return pen_parquet_write_part(stream, &options, &attempt->parts, err);
+    return pen_duck_write_part(run->duck, stream, &options, &attempt->parts, err);
 }
 
 static uint64_t rows_in_parts(const struct pen_parts *parts)

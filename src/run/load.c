@@ -54,8 +54,9 @@ const struct pen_option pen_out_option_table[] = {
      .offset = OUT(compression),
      .default_text = "snappy",
      .choices = compression_names,
-     .help = "of the Parquet files; zstd makes them a third smaller and takes nearly twice the "
-             "processor time of a whole load"},
+     .help =
+         "of the Parquet files; zstd makes them a quarter smaller and takes half as much processor "
+         "time again for a whole load"},
     {.key = "type", .kind = PEN_OPTION_IGNORED, .help = "the output is the lake"},
     {.key = "apikey", .kind = PEN_OPTION_IGNORED, .help = "there is no remote service"},
     {.key = "endpoint", .kind = PEN_OPTION_IGNORED, .help = "there is no remote service"},

@@ -112,7 +112,7 @@ class LakeChecker:
         columns = {row["column_name"]: row for row in self.all(
             "SELECT * FROM ducklake_column WHERE table_id = ? AND " + self.visible(snapshot), table_id)}
         for file in self.files(table_id, snapshot):
-            content = parquet.ParquetFile(self.path(file)).read()
+            content = parquet.ParquetFile(self.path(file), page_checksum_verification=True).read()
             values = []
             for name in names:
                 field = self.field_of(file, content.schema, columns[name])
@@ -161,7 +161,7 @@ class LakeChecker:
                 content.seek(-FOOTER_END, os.SEEK_END)
                 footer, magic = struct.unpack("<I4s", content.read(FOOTER_END))
             assert magic == b"PAR1" and footer == file["footer_size"], "footer of " + path
-            meta = parquet.ParquetFile(path)
+            meta = parquet.ParquetFile(path, page_checksum_verification=True)
             assert meta.metadata.num_rows == file["record_count"], "rows of " + path
             self.check_statistics(file, meta.read(), path)
 
