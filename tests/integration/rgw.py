@@ -20,7 +20,7 @@ import tempfile
 import time
 import uuid
 
-START_SECONDS = 120
+START_SECONDS = 600  # it takes 15; a machine that does much else may need far longer
 STS_KEY = "abcdefghijklmnop"  # 16 characters: an AES key of this throw-away server
 USER_ACCESS, USER_SECRET = "PENSTOCKTESTKEY00001", "penstock/test+secret/key0000000000000001"
 
@@ -98,10 +98,21 @@ class StartError(RuntimeError):
     """The server did not come up; the text holds the tail of the process's log."""
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+class ReservedPort:
+    """A loopback port that the kernel gives to nobody else while this object is open.
+
+    The socket is bound and never listens: a server that sets SO_REUSEADDR, as Ceph's do, can still
+    bind and listen there, but no other port 0 and no outgoing connection gets it meanwhile.
+    """
+
+    def __init__(self):
+        self.sock = socket.socket()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sock.bind(("127.0.0.1", 0))
+        self.number = self.sock.getsockname()[1]
+
+    def close(self):
+        self.sock.close()
 
 
 def tail(path, lines=15):
@@ -122,6 +133,7 @@ class Gateway:
         self.is_own_folder = folder is None
         self.memory_bytes = memory_bytes
         self.processes = []
+        self.reserved = []
         self.access, self.secret = USER_ACCESS, USER_SECRET
 
     def __enter__(self):
@@ -145,7 +157,7 @@ class Gateway:
         return done
 
     def ceph(self, *arguments):
-        return self.run("ceph", "-c", self.path("ceph.conf"), "--connect-timeout", "30", *arguments)
+        return self.run("ceph", "-c", self.path("ceph.conf"), "--connect-timeout", str(START_SECONDS), *arguments)
 
     def admin(self, *arguments):
         """radosgw-admin; its JSON answer (None when it answers nothing)."""
@@ -176,11 +188,12 @@ class Gateway:
                 raise StartError("%s is not installed: run tools/deps.sh s3" % program)
         os.makedirs(self.folder, exist_ok=True)
         os.chmod(self.folder, 0o700)
-        self.port = free_port()
+        self.reserved = [ReservedPort(), ReservedPort()]
+        mon_port, self.port = (port.number for port in self.reserved)
         self.endpoint = "http://127.0.0.1:%d" % self.port
         self.fsid = str(uuid.uuid4())
         with open(self.path("ceph.conf"), "w", encoding="utf-8") as conf:
-            conf.write(CONF.format(fsid=self.fsid, folder=self.folder, mon_port=free_port(),
+            conf.write(CONF.format(fsid=self.fsid, folder=self.folder, mon_port=mon_port,
                                    rgw_port=self.port, memory_bytes=self.memory_bytes,
                                    dns_name=self.dns_name, sts_key=STS_KEY))
         self._start_monitor()
@@ -247,6 +260,9 @@ class Gateway:
 
     def stop(self):
         """Ends what was started, newest first, and removes the folder if this object made it."""
+        for port in self.reserved:
+            port.close()
+        self.reserved = []
         for process in reversed(self.processes):
             process.kill()  # nothing of theirs is kept, and an orderly end takes 10 s
             process.wait()
