@@ -180,7 +180,8 @@ static void running_query_can_be_killed(void **state)
     (void)state;
     struct pen_run_result result;
     struct killer killer = {
-        .job_id = submit("presto", "SELECT count(*) FROM range(1000000) a, range(1000000) b")};
+        .job_id = submit("presto",
+                         "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000) c")};
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, kill_it, &killer), 0);
     assert_int_equal(execute(killer.job_id, NULL, &result, NULL), PEN_ERR_CANCELLED);

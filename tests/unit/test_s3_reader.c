@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "s3/s3_reader.h"
 #include "scripted_server.h"
@@ -12,6 +12,7 @@
 #define OBJECT_BYTES ((size_t)1000003) /* a prime: no part ends where another thing does */
 #define FAULTS_MAX   64
 #define REQUESTS_MAX 512
+#define COMPANY_S    30 /* how long a reply waits for a second request */
 
 enum fault {
     NONE,
@@ -46,7 +47,8 @@ struct scene {
     } requests[REQUESTS_MAX];
     int count, at_once, most_at_once;
     bool has_kms;
-    useconds_t delay_us;
+    bool waits_for_company; /* replies wait until two requests have been there at once */
+    pthread_cond_t changed; /* at_once, most_at_once */
     char log[1 << 16];
 };
 
@@ -110,6 +112,11 @@ static void count_at_once(struct scene *scene, int more)
     scene->at_once += more;
     if (scene->at_once > scene->most_at_once)
         scene->most_at_once = scene->at_once;
+    (void)pthread_cond_broadcast(&scene->changed);
+    struct timespec until = {.tv_sec = time(NULL) + COMPANY_S};
+    while (more > 0 && scene->waits_for_company && scene->most_at_once < 2 &&
+           pthread_cond_timedwait(&scene->changed, &scene->lock, &until) == 0)
+        continue;
     (void)pthread_mutex_unlock(&scene->lock);
 }
 
@@ -120,10 +127,6 @@ static void serve(void *context, struct test_peer *peer, const struct test_reque
     char range[64] = "", condition[80], etag[80];
     size_t first = 0, last = scene->len - 1;
     count_at_once(scene, 1);
-    (void)pthread_mutex_lock(&scene->lock);
-    useconds_t delay_us = scene->delay_us;
-    (void)pthread_mutex_unlock(&scene->lock);
-    (void)usleep(delay_us);
     bool is_range = test_header(request, "Range", range, sizeof range);
     if (is_range && sscanf(range, "bytes=%zu-%zu", &first, &last) == 1)
         last = scene->len - 1;
@@ -167,6 +170,7 @@ static struct scene *open_scene(size_t len)
     struct scene *scene = calloc(1, sizeof *scene);
     char endpoint[64];
     (void)pthread_mutex_init(&scene->lock, NULL);
+    (void)pthread_cond_init(&scene->changed, NULL);
     scene->len = len;
     scene->bytes = malloc(len + 1);
     for (size_t i = 0; i < len; i++)
@@ -309,7 +313,7 @@ static void big_object_comes_in_parallel_ranges_in_order(void **state)
 {
     (void)state;
     struct scene *scene = open_scene(OBJECT_BYTES);
-    scene->delay_us = 5000;
+    scene->waits_for_company = true;
     struct pen_s3_read_request request = request_of(scene);
     request.range_bytes = 65536;
     request.range_count = 4;
@@ -381,7 +385,7 @@ static void close_in_mid_read_gives_all_ranges_back(void **state)
         pen_s3_reader_close(reader);
     }
     (void)pthread_mutex_lock(&scene->lock);
-    scene->delay_us = 5000;
+    scene->waits_for_company = true;
     scene->most_at_once = 0;
     (void)pthread_mutex_unlock(&scene->lock);
     assert_reads_whole(scene, request); /* and it may still go in parallel */
