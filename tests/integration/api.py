@@ -17,9 +17,9 @@ import urllib.parse
 import msgpack
 
 import openapi_check
-from penstock import BINARY
+from penstock import BINARY, PATIENCE_SECONDS
 
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = PATIENCE_SECONDS
 
 
 class Reply:

@@ -7,12 +7,24 @@ import json
 import os
 import sqlite3
 import subprocess
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("PENSTOCK_BINARY", os.path.join(ROOT, "build", "penstock"))
 # What a failed job may leave in the catalog: its own record. Everything else stays as it was.
 JOB_TABLES = ("job", "job_object", "job_task", "job_part", "job_part_column", "sqlite_sequence")
+# For what must come some time: no test waits so long unless something hangs, however slow the machine.
+PATIENCE_SECONDS = 600
 FAST_RETRIES = {"maximum_retries": 2, "initial_retry_interval_millis": 10, "maximum_retry_interval_millis": 20}
+
+
+def wait_for(what, condition, process=None):
+    """Until condition() is true. Fails when it does not come, or when a process that must live on has ended."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < until, "this did not come: %s" % what
+        assert process is None or process.poll() is None, "the process ended before this: %s" % what
+        time.sleep(0.02)
 
 
 class Result:
@@ -40,7 +52,7 @@ class Penstock:
         env.update(extra or {})
         return env
 
-    def run(self, *arguments, env=None, status=0, timeout=120):
+    def run(self, *arguments, env=None, status=0, timeout=PATIENCE_SECONDS):
         """Runs one command; fails unless it exits with `status` (None: any)."""
         command = [BINARY, *map(str, arguments)]
         done = subprocess.run(command, cwd=self.folder, env=self.env(env), stdin=subprocess.DEVNULL,
@@ -81,7 +93,8 @@ class Penstock:
             document["filters"] = filters
         return self.write(json.dumps(document, ensure_ascii=False, indent=1), name)
 
-    def issue(self, config, *arguments, table="tab", create=True, env=None, status=0, timeout=120):
+    def issue(self, config, *arguments, table="tab", create=True, env=None, status=0,
+              timeout=PATIENCE_SECONDS):
         create_words = ["--auto-create-table"] if create else []
         return self.run("connector:issue", config, "--database", "test_db", "--table", table, *create_words,
                         *arguments, env=env, status=status, timeout=timeout)
@@ -105,7 +118,7 @@ class Penstock:
         path = os.path.join(self.home, "catalog.sqlite")
         if not os.path.exists(path):
             return {}
-        with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as catalog:
+        with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=60)) as catalog:
             names = [row[0] for row in catalog.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             state = {name: sorted(map(repr, catalog.execute('SELECT * FROM "%s"' % name)))
                      for name in names if name not in JOB_TABLES}

@@ -62,7 +62,7 @@ class S3Client:
                                 self.credentials, service)
         else:
             signed, text = dict(headers or {}), urllib.parse.urlencode(query)
-        connection = http.client.HTTPConnection(self.host, timeout=60)
+        connection = http.client.HTTPConnection(self.host, timeout=600)
         try:
             connection.request(method, path + ("?" + text if text else ""), payload, signed)
             reply = connection.getresponse()

@@ -8,7 +8,9 @@ import re
 import pytest
 
 from api import TdError
+from penstock import wait_for
 
+SLOW = "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000) c"  # for hours
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$")
 
 
@@ -112,9 +114,8 @@ def test_domain_key_makes_issuing_idempotent(penstock, s3, bucket, td):
 
 
 def test_kill_says_what_the_job_was(td):
-    job_id = td.query("SELECT count(*) FROM range(1000000) a, range(1000000) b", "sample_db")
-    while td.job_status(job_id) == "queued":
-        pass
+    job_id = td.query(SLOW, "sample_db")
+    wait_for("running", lambda: td.job_status(job_id) != "queued")
     assert td.kill(job_id) in ("booting", "running")
     assert td.wait(job_id) == "killed"
     assert td.kill(job_id) == "killed"

@@ -8,7 +8,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from prometheus_client.parser import text_string_to_metric_families
 
 import openapi_check
-from test_api import config_of
+from penstock import PATIENCE_SECONDS, wait_for
+from test_api import SLOW, config_of
 
 
 # -- the description
@@ -57,6 +58,18 @@ def value(samples, name, **labels):
     return samples[name, tuple(sorted(labels.items()))]
 
 
+def wait_for_metrics(server, what, is_right):
+    """The first samples for which is_right(samples) is true."""
+    seen = []
+
+    def look():
+        seen[:] = [metrics_of(server)]
+        return is_right(seen[0])
+
+    wait_for(what, look)
+    return seen[0]
+
+
 def test_metrics_count_what_happened(penstock, s3, bucket, server, td):
     s3.put(bucket, "a.csv", "id,name\n1,one\n2,two\nx,bad\n")
     s3.put(bucket, "b.csv", "id,name\n3,three\n")
@@ -65,9 +78,10 @@ def test_metrics_count_what_happened(penstock, s3, bucket, server, td):
     assert td.wait(td.issue("sample_db", "tab", config_of(penstock))) == "success"
     assert td.wait(td.issue("sample_db", "tab", config_of(penstock, bucket="no-such-bucket-here"))) == "error"
     assert td.wait(td.query("SELECT 1", "sample_db")) == "success"
-    while value(after := metrics_of(server), "penstock_jobs_running") > 0 or \
-            ("penstock_jobs_total", (("status", "success"), ("type", "presto"))) not in after:
-        pass
+    # a job is counted by its worker after its end has been written
+    after = wait_for_metrics(server, "three ended jobs", lambda samples: 3 == sum(
+        count for (name, _), count in samples.items() if name == "penstock_jobs_total"))
+    assert value(after, "penstock_jobs_running") == 0
     assert value(after, "penstock_jobs_total", type="bulkload", status="success") == 1
     assert value(after, "penstock_jobs_total", type="bulkload", status="error") == 1
     assert value(after, "penstock_jobs_total", type="presto", status="success") == 1
@@ -89,10 +103,9 @@ def test_metrics_count_what_happened(penstock, s3, bucket, server, td):
 
 
 def test_metrics_see_the_queue(penstock, td):
-    slow = "SELECT count(*) FROM range(1000000) a, range(1000000) b"
-    ids = [td.query(slow, "sample_db") for _ in range(4)]
-    while value(samples := metrics_of(td.server), "penstock_jobs_running") < 2:
-        pass
+    ids = [td.query(SLOW, "sample_db") for _ in range(4)]
+    samples = wait_for_metrics(td.server, "two running jobs",
+                               lambda samples: value(samples, "penstock_jobs_running") == 2)
     assert value(samples, "penstock_queue_depth") == 2
     assert value(samples, "penstock_queue_oldest_seconds") > 0
     for job_id in ids:
@@ -106,34 +119,37 @@ def test_metrics_need_a_key(server):
 # -- logs
 
 
-def events_of(server, job_id, headers=None):
-    """The events of a job's stream until it ends: (event, data, id)."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+def events_of(server, job_id, headers=None, events=None):
+    """The events of a job's stream until it ends: (event, data, id); put into `events` as they come."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
     connection.request("GET", "/api/v1/jobs/%s/log" % job_id,
                        headers=dict(headers or {}, Authorization="TD1 " + server.penstock.api_key))
     response = connection.getresponse()
     assert response.status == 200 and response.headers["Content-Type"] == "text/event-stream"
-    events = []
-    for block in response.read().decode().split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
-        if fields:
+    events, fields = [] if events is None else events, {}
+    for line in response:
+        line = line.decode().rstrip("\n")
+        if line and not line.startswith(":"):
+            fields.update([line.split(": ", 1)])
+        elif not line and fields:
             events.append((fields["event"], fields["data"], fields.get("id")))
+            fields = {}
     connection.close()
     return events
 
 
 def test_log_stream_follows_a_running_job_to_its_end(penstock, s3, bucket, server, td):
-    busy = [td.query("SELECT count(*) FROM range(1000000) a, range(1000000) b", "sample_db") for _ in range(2)]
+    busy = [td.query(SLOW, "sample_db") for _ in range(2)]
     s3.put(bucket, "a.csv", "id,name\n1,one\nx,bad\n")
     job_id = td.issue("sample_db", "tab", config_of(penstock))
     events = []
-    reader = threading.Thread(target=lambda: events.extend(events_of(server, job_id)))
+    reader = threading.Thread(target=events_of, args=(server, job_id), kwargs={"events": events}, daemon=True)
     reader.start()
+    wait_for("the state of the waiting job", lambda: events)
     for each in busy:
-        while td.job_status(each) == "queued":
-            pass
+        wait_for("running", lambda: td.job_status(each) != "queued")  # noqa: B023 (called at once)
         td.kill(each)
-    reader.join(timeout=120)
+    reader.join(timeout=PATIENCE_SECONDS)
     assert not reader.is_alive()
     progress = [json.loads(data) for event, data, _ in events if event == "progress"]
     assert progress[0]["status"] == "queued"

@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from penstock import PATIENCE_SECONDS, Penstock, wait_for
+
 ROWS = "id,name\n1,x\n2,y\n"
 BIG_ROWS = "id,name\n" + "".join("%d,some text to make it longer %d\n" % (i, i) for i in range(100_000))
 
@@ -43,7 +45,7 @@ def loaded_through_proxy(through_proxy, s3):
     return with_table(through_proxy, s3)
 
 
-def refuse(penstock, *words, status=1, arguments=(), env=None, timeout=120, create=True, **changes):
+def refuse(penstock, *words, status=1, arguments=(), env=None, timeout=PATIENCE_SECONDS, create=True, **changes):
     """A load that must fail with that status, say all of the words, and leave everything as it was."""
     with unchanged(penstock):
         result = penstock.issue(penstock.config(**changes), *arguments, status=status, env=env, timeout=timeout,
@@ -245,7 +247,7 @@ def test_pattern_that_does_not_compile_is_refused_before_any_request(loaded_thro
 
 def test_pattern_that_explodes_is_stopped(loaded, s3, bucket):
     s3.put(bucket, "boom/" + "a" * 200, ROWS)
-    refuse(loaded, "path_match_pattern", path_prefix="boom/", path_match_pattern="^boom/(a+)+$x|(a|aa)+b", timeout=60)
+    refuse(loaded, "path_match_pattern", path_prefix="boom/", path_match_pattern="^boom/(a+)+$x|(a|aa)+b")
 
 
 def test_missing_table_needs_auto_create(loaded):
@@ -283,7 +285,6 @@ def test_too_many_rejected_records_fail_the_job_before_commit(loaded, s3, bucket
 # -- the machine fails
 
 def test_full_disk_is_named_and_leaves_no_trace(s3, bucket, gateway, tmp_path):
-    from penstock import Penstock
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=True)
@@ -299,12 +300,10 @@ def test_full_disk_is_named_and_leaves_no_trace(s3, bucket, gateway, tmp_path):
 def test_kill_in_mid_run_leaves_the_table_as_before(loaded_through_proxy, proxy, s3, bucket):
     s3.put(bucket, "big/b.csv", BIG_ROWS)
     before, rows = loaded_through_proxy.state(), loaded_through_proxy.ids()
-    stall = proxy.stall(after=len(BIG_ROWS) // 2, seconds=60, key="/big/b.csv")
+    stall = proxy.stall(after=len(BIG_ROWS) // 2, seconds=PATIENCE_SECONDS, key="/big/b.csv")
     process = loaded_through_proxy.start("connector:issue", loaded_through_proxy.config(path_prefix="big/"),
                                          "--database", "test_db", "--table", "tab")
-    deadline = time.monotonic() + 60
-    while not stall.fired and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.02)
+    wait_for("its request", lambda: stall.fired, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert stall.fired == 1
@@ -317,14 +316,12 @@ def test_kill_in_mid_run_leaves_the_table_as_before(loaded_through_proxy, proxy,
 def test_interrupt_ends_the_job_with_130_and_no_trace(loaded_through_proxy, proxy, s3, bucket):
     s3.put(bucket, "big/b.csv", BIG_ROWS)
     with unchanged(loaded_through_proxy):
-        stall = proxy.stall(after=len(BIG_ROWS) // 2, seconds=60, key="/big/b.csv")
+        stall = proxy.stall(after=len(BIG_ROWS) // 2, seconds=PATIENCE_SECONDS, key="/big/b.csv")
         process = loaded_through_proxy.start("connector:issue", loaded_through_proxy.config(path_prefix="big/"),
                                              "--database", "test_db", "--table", "tab")
-        deadline = time.monotonic() + 60
-        while not stall.fired and time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.02)
+        wait_for("its request", lambda: stall.fired, process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(PATIENCE_SECONDS) == 130
 
 
 def test_rejected_records_are_counted_and_can_be_seen(loaded, s3, bucket):

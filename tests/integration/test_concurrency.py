@@ -9,14 +9,18 @@ import subprocess
 import threading
 
 from lake_checker import LakeChecker
-from penstock import BINARY
+from penstock import BINARY, PATIENCE_SECONDS, wait_for
 from torture_bed import COLUMNS, FILTERS, PARSER, Input, check_loaded
 
 LOADERS = 10
 
 
 class Readers:
-    """Readers that go round until they are stopped: Penstock's own queries, and the checker from outside."""
+    """Readers that go round until they are stopped: Penstock's own queries, and the checker from outside.
+
+    Each has looked once before the block begins and looks once more after it: whatever the block does, it does
+    between two looks.
+    """
 
     def __init__(self, penstock, tables, allowed):
         self.penstock, self.tables = penstock, tables
@@ -28,6 +32,7 @@ class Readers:
     def __enter__(self):
         for thread in self.threads:
             thread.start()
+        wait_for("a first look of each", lambda: self.problems or len(self.seen) == len(self.threads))
         return self
 
     def __exit__(self, *_):
@@ -36,7 +41,9 @@ class Readers:
             thread.join()
 
     def watch(self, look):
-        while not self.is_over.is_set():
+        is_last = False
+        while not is_last:
+            is_last = self.is_over.is_set()
             try:
                 for table in self.tables:
                     count = look(table)
@@ -81,7 +88,7 @@ def start(penstock, s3, number, table, mode="append"):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace")
 
 
-def run_all(starters, timeout=240):
+def run_all(starters, timeout=PATIENCE_SECONDS):
     """Starts all at once; all must succeed. Returns their results."""
     processes = [starter() for starter in starters]
     results = []

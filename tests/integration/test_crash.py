@@ -7,6 +7,7 @@ import collections
 import os
 import random
 import signal
+import subprocess
 import time
 
 import pytest
@@ -30,7 +31,7 @@ class CrashLoop:
         self.stages = collections.Counter()
         self.ends = collections.Counter()
         self.kills = self.rounds = 0
-        self.changes = self.seconds = None
+        self.changes = self.seconds = None  # of a whole load
 
     def arguments(self, prefix):
         config = self.penstock.config(path_prefix=prefix, parser=PARSER, filters=FILTERS, out={"mode": self.mode},
@@ -57,19 +58,28 @@ class CrashLoop:
         check_loaded(self.penstock, self.table, after, source)
         self.before = after
 
+    def is_done(self, wanted):
+        """So many kills, some of them before the commit."""
+        return self.kills >= wanted and self.stages["before the commit"] > 0
+
     def run_killed(self, arguments):
-        """One run that is killed. Returns where (None: it ended before)."""
+        """One run that is killed. Returns where (None: it ended before, and says how much there is to hit)."""
         if self.choose.random() < 0.5:
             first = self.choose.choice([1, max(1, self.changes - COMMIT_CHANGES)])
             at, how = self.choose.randrange(first, self.changes + 1), self.choose.choice(HOWS)
             status, err, report = run_broken(self.penstock, arguments, at, how)
+            if report.fired is None and report.counted:
+                self.changes = report.counted
             where = report.fired and "change %s (%s)" % (report.fired.replace(self.penstock.home, ""), how)
         else:
             process = self.penstock.start(*arguments)
-            delay = self.choose.uniform(0, self.seconds)
-            time.sleep(delay)
-            process.send_signal(signal.SIGKILL)
-            err = process.communicate()[1].decode()
+            start, delay = time.monotonic(), self.choose.uniform(0, self.seconds)
+            try:
+                err = process.communicate(timeout=delay)[1].decode()
+                self.seconds = time.monotonic() - start
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                err = process.communicate()[1].decode()
             status, where = process.returncode, "after %.3f s" % delay
         assert status in (0, -signal.SIGKILL), err
         return where if status == -signal.SIGKILL else None
@@ -114,11 +124,10 @@ def test_a_killed_load_leaves_the_table_as_before_or_after(penstock, s3, memory_
     loop = CrashLoop(penstock, s3, mode, new_seed())
     loop.measure()
     wanted = KILLS[mode][1 if IS_LONG else 0]
-    while loop.kills < wanted:
+    while not loop.is_done(wanted):
         loop.round()
-        assert loop.rounds < wanted * 4, "the kills miss: %s" % loop.stages
+        assert loop.rounds < 50 + wanted * 10, "the kills miss: %s" % loop.stages
     print("%s: %d kills in %d rounds: %s, %s" % (mode, loop.kills, loop.rounds, dict(loop.stages), dict(loop.ends)))
-    assert loop.stages["before the commit"] > 0
 
 
 def test_a_kill_at_each_change_of_the_first_load_is_repaired(penstock, s3, memory_folder):
@@ -132,11 +141,16 @@ def test_a_kill_at_each_change_of_the_first_load_is_repaired(penstock, s3, memor
     penstock.home = os.path.join(memory_folder, "measured")
     changes = count_changes(penstock, arguments)
     places = range(1, changes + 1) if IS_LONG else sorted(choose.sample(range(1, changes + 1), 12))
+    killed = 0
     for at in places:
         how = choose.choice(HOWS)
         penstock.home = os.path.join(memory_folder, "home-%04d" % at)
         status, err, report = run_broken(penstock, arguments, at, how)
-        assert status == -signal.SIGKILL and report.fired, err
+        if report.fired is None:
+            assert status == 0, err  # threads: this time there were fewer changes
+            continue
+        assert status == -signal.SIGKILL, err
+        killed += 1
         try:
             rows = rows_of(penstock, "first") if has_catalog(penstock) else collections.Counter()
             assert rows in (collections.Counter(), source.rows)
@@ -144,6 +158,7 @@ def test_a_kill_at_each_change_of_the_first_load_is_repaired(penstock, s3, memor
             check_loaded(penstock, "first", source.rows, source)
         except Exception as failure:
             raise AssertionError("killed at %s (%s): %s" % (report.fired, how, failure)) from failure
+    assert killed > len(places) // 2, killed
 
 
 def has_catalog(penstock):

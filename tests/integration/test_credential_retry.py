@@ -2,8 +2,8 @@
 import json
 import re
 import signal
-import time
 
+from penstock import PATIENCE_SECONDS, wait_for
 from test_resume import load_config, put_objects, target
 
 EXPIRED = {"status": 400, "code": "ExpiredToken", "message": "The provided token has expired."}
@@ -83,11 +83,9 @@ def test_interrupt_ends_the_wait(through_proxy, proxy, s3, bucket):
     config = load_config(through_proxy, **session(s3), initial_retry_interval_millis=600_000,
                          maximum_retry_interval_millis=600_000)
     process = through_proxy.start("connector:issue", config, *target())
-    deadline = time.monotonic() + 60
-    while "retrying 1/5" not in log_of(through_proxy) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for("the first retry", lambda: "retrying 1/5" in log_of(through_proxy), process)
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    assert process.wait(PATIENCE_SECONDS) == 130
     assert through_proxy.run("job:status", 1).out.strip() == "killed"
 
 

@@ -58,7 +58,7 @@ def test_a_listing_page_that_comes_again_is_an_error_not_rows_twice(loaded_throu
     """More than one page (the server's are of 1000); the second request is answered with the first page again."""
     put_numbers(s3, bucket, count=1005)
     proxy.repeat_page(key="list-type=2", skip=1, times=100)
-    refuse(loaded_through_proxy, "list", status=None, path_prefix="many/", timeout=240)
+    refuse(loaded_through_proxy, "list", status=None, path_prefix="many/")
 
 
 def test_a_listing_page_cut_in_its_middle_is_asked_for_again(loaded_through_proxy, proxy, s3, bucket):

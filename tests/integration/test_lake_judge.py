@@ -7,7 +7,7 @@ import subprocess
 import duckdb
 import pytest
 
-from penstock import BINARY
+from penstock import BINARY, PATIENCE_SECONDS
 from test_ducklake import load_extensions
 
 PROBE = os.path.join(os.path.dirname(BINARY), "tests", "integration", "lake_probe")
@@ -21,7 +21,7 @@ class Lake:
 
     def probe(self, *arguments, status=0):
         done = subprocess.run([PROBE, self.home, *map(str, arguments)], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, encoding="utf-8", timeout=120, check=False)
+                              stderr=subprocess.PIPE, encoding="utf-8", timeout=PATIENCE_SECONDS, check=False)
         assert done.returncode == status, done.stderr
         return done.stdout if status == 0 else done.stderr
 
@@ -250,6 +250,6 @@ def test_loads_and_official_inserts_at_the_same_time_lose_nothing(lake):
         except duckdb.Error as error:  # it does not wait for locks for ever; it says so
             assert re.search(r"lock|busy|conflict", str(error), re.IGNORECASE), error
     for process in running:
-        assert process.wait(timeout=120) == 0, process.stderr.read()
+        assert process.wait(timeout=PATIENCE_SECONDS) == 0, process.stderr.read()
     assert lake.ours("SELECT count(*) FROM events") == [(str(1 + 5000 + done),)]
     assert lake.official().execute("SELECT count(*) FROM lake.judged.events").fetchone() == (1 + 5000 + done,)

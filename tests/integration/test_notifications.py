@@ -15,6 +15,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from api import Server
+from penstock import wait_for
 
 SECRET = "webhook-secret-hush"
 
@@ -143,12 +144,10 @@ def test_home_without_notifications_says_so(penstock, bucket):
     assert penstock.run("notify:test", status=1).has("penstock.yml has no notifications")
 
 
-def wait_for_posts(hook, count):
-    until = time.monotonic() + 60
-    while len(hook.posts) < count:
-        assert time.monotonic() < until, "%d of %d messages came" % (len(hook.posts), count)
-        time.sleep(0.05)
-    return [json.loads(body) for _, body in hook.posts]
+def posts_of(hook):
+    """What was posted, by event and job. The same may come twice: after a 503, say."""
+    messages = [json.loads(body) for _, body in list(hook.posts)]
+    return {(message["event"], message["data"]["job_id"]): message for message in messages}
 
 
 def test_server_tells_of_a_failed_job_and_of_rejects(penstock, s3, hook, bucket):
@@ -158,8 +157,8 @@ def test_server_tells_of_a_failed_job_and_of_rejects(penstock, s3, hook, bucket)
     penstock.issue(penstock.config(bucket="no-such-bucket-here"), status=None)
     penstock.load()
     with Server(penstock):
-        wait_for_posts(hook, 2)
-    posts = {(post["event"], post["data"]["job_id"]): post for post in wait_for_posts(hook, 2)}
+        wait_for("two messages", lambda: len(posts_of(hook)) == 2)
+    posts = posts_of(hook)
     assert set(posts) == {("job_error", 1), ("rejects", 2)}
     assert "no-such-bucket-here" in posts["job_error", 1]["data"]["error"]
     assert posts["rejects", 2]["data"]["rejected"] == 1 and posts["rejects", 2]["data"]["records"] == 1
@@ -175,10 +174,8 @@ def test_sighup_takes_new_receivers(penstock, hook, bucket):
         settings(penstock, [{"on": ["job_error"],
                              "webhook": {"url": "http://127.0.0.1:%d/" % hook.server_port}}])
         server.process.send_signal(signal.SIGHUP)
-        until = time.monotonic() + 60
-        while "settings are reread" not in server.log():
-            assert time.monotonic() < until, server.log()
-            time.sleep(0.05)
+        wait_for("the new settings", lambda: "settings are reread" in server.log())
         penstock.issue(penstock.config(bucket="no-such-bucket-here"), "-w", status=None)
-        post, = wait_for_posts(hook, 1)
+        wait_for("the message", lambda: hook.posts)
+        post, = posts_of(hook).values()
         assert post["event"] == "job_error" and "no-such-bucket-here" in post["data"]["error"]

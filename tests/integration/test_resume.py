@@ -1,13 +1,14 @@
 """Jobs whose process died: taken up by job:resume and by the next connector:issue, ended by job:kill."""
 import json
 import signal
-import time
 
 import pytest
 
+from penstock import PATIENCE_SECONDS, wait_for
+
 OBJECTS = 4
 ROWS = 2000
-STALL = {"seconds": 120, "key": "/in/2.csv"}
+STALL = {"seconds": PATIENCE_SECONDS, "key": "/in/2.csv"}
 
 
 def put_objects(s3, bucket, prefix="in/"):
@@ -27,11 +28,8 @@ def target(table="tab"):
     return ["--database", "test_db", "--table", table, "--auto-create-table"]
 
 
-def wait_until(process, is_true):
-    deadline = time.monotonic() + 60
-    while not is_true() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.02)
-    assert is_true() and process.poll() is None
+def wait_until_halted(penstock, stall, process):
+    wait_for("the third task", lambda: stall.fired and tasks_done(penstock) == 2, process)
 
 
 def tasks_done(penstock):
@@ -44,7 +42,7 @@ def halted(through_proxy, proxy, s3, bucket):
     ids = put_objects(s3, bucket)
     stall = proxy.stall(after=1000, **STALL)
     process = through_proxy.start("connector:issue", load_config(through_proxy), *target())
-    wait_until(process, lambda: stall.fired and tasks_done(through_proxy) == 2)
+    wait_until_halted(through_proxy, stall, process)
     yield through_proxy, process, ids
     if process.poll() is None:
         process.kill()
@@ -97,7 +95,7 @@ def test_same_load_goes_on_with_the_credentials_of_now(through_proxy, proxy, s3,
     stall = proxy.stall(after=1000, **STALL)
     process = through_proxy.start("connector:issue", load_config(through_proxy, auth_method="session", **old),
                                   *target())
-    wait_until(process, lambda: stall.fired and tasks_done(through_proxy) == 2)
+    wait_until_halted(through_proxy, stall, process)
     kill(process)
     new = dict(zip(keys, s3.session_token()))
     assert new["session_token"] != old["session_token"]
@@ -131,7 +129,7 @@ def test_killed_dead_job_is_not_resumed(halted):
 def test_kill_from_another_process_stops_a_running_job(halted):
     penstock, process, _ = halted
     assert penstock.run("job:kill", 1).has("Job 1 is killed")
-    assert process.wait(30) == 130
+    assert process.wait(PATIENCE_SECONDS) == 130
     assert status_of(penstock) == "killed"
     assert penstock.unreferenced() == []
 
@@ -147,7 +145,7 @@ def test_running_job_cannot_be_resumed_by_another_process(halted):
 def test_signal_kills_the_job_for_good(halted, number):
     penstock, process, _ = halted
     process.send_signal(number)
-    assert process.wait(30) == 130
+    assert process.wait(PATIENCE_SECONDS) == 130
     assert status_of(penstock) == "killed"
     assert penstock.unreferenced() == []
 

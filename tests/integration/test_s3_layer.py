@@ -5,8 +5,9 @@ import subprocess
 
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROBE = os.path.join(ROOT, os.environ.get("BUILD", "build"), "tests", "integration", "s3_probe")
+from penstock import BINARY, PATIENCE_SECONDS
+
+PROBE = os.path.join(os.path.dirname(BINARY), "tests", "integration", "s3_probe")
 
 ODD_KEYS = [
     " leading and trailing ", "a+b%2Bc", "caf\u00e9/\u65e5\u672c\u8a9e/\U0001f600.csv", "new\nline\ttab",
@@ -26,7 +27,7 @@ class Probe:
 
     def run(self, *arguments, check=True):
         done = subprocess.run([PROBE, *map(os.fsencode, map(str, arguments))], env=self.environment,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=120)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=PATIENCE_SECONDS)
         self.log = done.stderr.decode("utf-8", "replace")
         if check and done.returncode != 0:
             raise AssertionError(self.log)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from penstock import BINARY
+from penstock import BINARY, PATIENCE_SECONDS
 
 PROBE = os.path.join(os.path.dirname(BINARY), "tests", "integration", "sched_probe")
 
@@ -38,7 +38,7 @@ class Schedules:
 
     def probe(self, *words):
         done = subprocess.run([PROBE, self.penstock.home, *map(str, words)], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=120, check=False, encoding="utf-8",
+                              stderr=subprocess.PIPE, timeout=PATIENCE_SECONDS, check=False, encoding="utf-8",
                               env=self.penstock.env())
         assert done.returncode == 0, done.stderr
         return done.stdout.split("\n")[:-1]
@@ -165,7 +165,7 @@ def test_a_killed_run_leaves_nothing_and_goes_on_later(through_proxy, proxy, s3,
     running = []
     proxy.before(lambda: (running[0].kill(), running[0].wait()), key="k1")
     running.append(through_proxy.start("connector:run", "hourly"))
-    running[0].wait(60)
+    running[0].wait(PATIENCE_SECONDS)
     running[0].stderr.close()
     assert running[0].returncode == -9
     assert schedules.diff() == {}

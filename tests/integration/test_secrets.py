@@ -4,9 +4,11 @@ import os
 import resource
 import signal
 import stat
-import time
+import subprocess
 
 import pytest
+
+from penstock import BINARY, PATIENCE_SECONDS, wait_for
 
 MARKS = {name: "mark-%s-7f3a9c" % name for name in ("proxy", "hash", "salt", "wrong", "token", "profile", "ignored")}
 ROWS = "id,name,mail\n1,x,a@b\nbad,y,c@d\n"
@@ -134,26 +136,18 @@ def test_an_aborted_process_leaves_no_core(planted, s3):
     def limits():
         resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
-    planted.proxy.stall(after=1, seconds=30, key="a.csv", times=2)
+    stall = planted.proxy.stall(after=1, seconds=PATIENCE_SECONDS, key="a.csv", times=2)
     dumped = {}
     for hide in (True, False):
         env = planted.penstock.env({} if hide else {"PENSTOCK_CORE_DUMPS": "1"})
-        fired = planted.proxy.faults[0].fired
-        child = os.fork()
-        if child == 0:
-            limits()
-            os.chdir(planted.penstock.folder)
-            from penstock import BINARY
-            words = [BINARY, *issue_words(planted.config("hide-%s.yml" % hide))]
-            null = os.open(os.devnull, os.O_RDWR)
-            for fd in (0, 1, 2):
-                os.dup2(null, fd)
-            os.execve(BINARY, words, env)
-        deadline = time.monotonic() + 60
-        while planted.proxy.faults[0].fired == fired and time.monotonic() < deadline:
-            time.sleep(0.02)
-        os.kill(child, signal.SIGABRT)
-        status = os.waitpid(child, 0)[1]
+        fired = stall.fired
+        words = [BINARY, *issue_words(planted.config("hide-%s.yml" % hide))]
+        process = subprocess.Popen(words, cwd=planted.penstock.folder, env=env, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=limits)
+        wait_for("its request", lambda: stall.fired > fired, process)  # noqa: B023 (called at once)
+        process.send_signal(signal.SIGABRT)
+        status = os.waitpid(process.pid, 0)[1]
+        process.returncode = -signal.SIGABRT  # its status is taken: subprocess must not wait again
         assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGABRT
         dumped[hide] = os.WCOREDUMP(status)
         for path in files_of(planted.penstock.folder):

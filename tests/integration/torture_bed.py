@@ -11,7 +11,7 @@ import signal
 import subprocess
 
 from lake_checker import LakeChecker
-from penstock import BINARY
+from penstock import BINARY, PATIENCE_SECONDS
 
 PRELOAD = os.path.join(os.path.dirname(BINARY), "tests", "torture", "libfault_preload.so")
 IS_LONG = os.environ.get("PENSTOCK_TORTURE") == "1"
@@ -62,7 +62,7 @@ class Input:
         return '%d,"%s",%s' % (row_id, name, "" if amount is None else repr(amount))
 
 
-def run_broken(penstock, arguments, at, how, calls=None, timeout=120, under=None):
+def run_broken(penstock, arguments, at, how, calls=None, timeout=PATIENCE_SECONDS, under=None):
     """One command with the n-th change of the disk broken. Returns (exit status, stderr, what was broken)."""
     report = os.path.join(penstock.folder, "fault-report")
     if os.path.exists(report):
