@@ -85,6 +85,23 @@ static enum pen_code fail_missing(size_t first, unsigned required, struct pen_er
     return pen_fail(err, PEN_ERR_CONFIG, "Required option is not set: %.*s", (int)len, list);
 }
 
+/* What no key, token or name of a role can be, but YAML makes of one, or somebody hopes for. */
+static enum pen_code check_text(const char *value, const char *key, struct pen_error *err)
+{
+    if (strncmp(value, "${", 2) == 0) {
+        (void)pen_fail(err, PEN_ERR_CONFIG, "option '%s' is a variable, which is not expanded",
+                       key);
+        pen_error_hint(err, "take the keys from the environment with auth_method: env, or from "
+                            "where AWS's tools find them with auth_method: default");
+        return PEN_ERR_CONFIG;
+    }
+    if (value[strcspn(value, " \t\r\n")] == '\0')
+        return PEN_OK;
+    (void)pen_fail(err, PEN_ERR_CONFIG, "option '%s' contains white space", key);
+    pen_error_hint(err, "a text behind '|' or '>' ends with a line end: write it behind its key");
+    return PEN_ERR_CONFIG;
+}
+
 static enum pen_code require(const struct pen_auth_options *options, unsigned required,
                              const char **ret_key, struct pen_error *err)
 {
@@ -97,6 +114,7 @@ static enum pen_code require(const struct pen_auth_options *options, unsigned re
             return fail_missing(i, required, err);
         if (value[0] == '\0')
             return pen_fail(err, PEN_ERR_CONFIG, "option '%s' is empty", *ret_key);
+        PEN_TRY(check_text(value, *ret_key, err));
     }
     return PEN_OK;
 }

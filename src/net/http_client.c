@@ -156,85 +156,6 @@ static bool set_up(CURL *easy, struct pen_http_call *call)
     return curl_easy_setopt(easy, CURLOPT_URL, call->url) == CURLE_OK && set_headers(easy, call);
 }
 
-/* ---- what went wrong ---- */
-
-static const char *const tls_hint =
-    "a private certificate authority: set AWS_CA_BUNDLE to its PEM file; verification stays on";
-
-static void fail_proxy(struct pen_http_call *call, long status, struct pen_error *result)
-{
-    (void)pen_fail(result, status == 407 ? PEN_ERR_AUTH : PEN_ERR_IO,
-                   "the proxy refused the connection to '%s' with status %ld", call->host, status);
-    result->is_retryable = status >= 500;
-    pen_error_hint(result, "check http_proxy: host, port, user and password");
-}
-
-static void fail_timeout(struct pen_http_call *call, struct pen_error *result)
-{
-    double connect_s = 0;
-    (void)curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME, &connect_s);
-    if (connect_s == 0)
-        (void)pen_fail(result, PEN_ERR_IO, "cannot connect to '%s' within %lld ms", call->host,
-                       (long long)call->client->options.connect_timeout_ms);
-    else
-        (void)pen_fail(result, PEN_ERR_IO, "request to '%s' did not end within %lld ms", call->host,
-                       (long long)call->timeout_ms);
-    result->is_retryable = true;
-}
-
-static void fail_broken(struct pen_http_call *call, CURLcode code, struct pen_error *result)
-{
-    long system_errno = 0;
-    (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &system_errno);
-    if (code == CURLE_COULDNT_CONNECT && system_errno != 0)
-        (void)pen_fail_errno(result, PEN_ERR_IO, (int)system_errno, "cannot connect to '%s'",
-                             call->host);
-    else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
-        (void)pen_fail(result, PEN_ERR_IO, "cannot resolve the host name: %s", call->curl_error);
-    else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
-        (void)pen_fail(result, PEN_ERR_IO, "'%s' does not speak HTTP", call->host);
-    else if (code == CURLE_GOT_NOTHING)
-        (void)pen_fail(result, PEN_ERR_IO, "'%s' closed the connection without a reply",
-                       call->host);
-    else if (code == CURLE_PARTIAL_FILE || call->received > 0)
-        (void)pen_fail(result, PEN_ERR_IO, "the reply of '%s' broke off after %llu bytes",
-                       call->host, (unsigned long long)call->received);
-    else
-        (void)pen_fail(result, PEN_ERR_IO, "request to '%s' failed: %s", call->host,
-                       call->curl_error[0] != '\0' ? call->curl_error : curl_easy_strerror(code));
-    result->is_retryable = true;
-    if (code == CURLE_SSL_CONNECT_ERROR)
-        pen_error_hint(result, "does it speak TLS? an endpoint without begins with http://");
-    pen_error_hint(result, "check endpoint (or region), network and proxy");
-}
-
-static void explain(struct pen_http_call *call, CURLcode code, struct pen_error *result)
-{
-    long connect_status = 0;
-    double connect_s = 0;
-    (void)curl_easy_getinfo(call->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
-    (void)curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME, &connect_s);
-    bool is_bad_url = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
-    if (connect_status >= 300) {
-        fail_proxy(call, connect_status, result);
-    } else if (code == CURLE_OPERATION_TIMEDOUT) {
-        fail_timeout(call, result);
-    } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
-        (void)pen_fail(result, PEN_ERR_IO, "the certificate of '%s' cannot be verified: %s",
-                       call->host, call->curl_error);
-        pen_error_hint(result, "%s", tls_hint);
-    } else if (is_bad_url && connect_s == 0) {
-        (void)pen_fail(result, PEN_ERR_CONFIG, "'%s' is no address of an HTTP server", call->host);
-    } else if (call->is_head_too_large) {
-        (void)pen_fail(result, PEN_ERR_TOO_LARGE, "the headers of the reply of '%s' do not end",
-                       call->host);
-    } else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_WRITE_ERROR) {
-        (void)pen_fail_nomem(result); /* on_body and on_header refuse only for want of memory */
-    } else {
-        fail_broken(call, code, result);
-    }
-}
-
 /* ---- the I/O thread ---- */
 
 static void unlink_active(struct pen_http_client *client, struct pen_http_call *call)
@@ -380,7 +301,7 @@ static void collect_done(struct pen_http_client *client)
         struct pen_http_call *call = (void *)context;
         struct pen_error result = {0};
         if (code != CURLE_OK)
-            explain(call, code, &result);
+            http_explain(call, (int)code, &result);
         let_go(client, call, &result);
     }
 }

@@ -114,4 +114,8 @@ void http_client_wake(struct pen_http_client *client);
 struct http_block *http_block_get(struct pen_http_client *client);
 void http_block_put(struct pen_http_client *client, struct http_block *block);
 
+/* http_explain - why a transfer failed, in our words and without the password of a proxy.
+ * in: curl_code: curl's result, not CURLE_OK. out: *result. thread: the I/O thread. */
+void http_explain(struct pen_http_call *call, int curl_code, struct pen_error *result);
+
 #endif

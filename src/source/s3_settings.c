@@ -170,8 +170,11 @@ static enum pen_code check_auth(struct pen_s3_settings *s, struct pen_source *so
     enum pen_code code = pen_auth_check(&s->auth, warn_auth, source, &s->method, &key, &reason);
     if (code == PEN_OK)
         return PEN_OK;
-    return pen_fail_at(&source->env.bind, key != NULL ? node_of(source, key) : source->config, err,
-                       "%s", reason.message);
+    (void)pen_fail_at(&source->env.bind, key != NULL ? node_of(source, key) : source->config, err,
+                      "%s", reason.message);
+    if (reason.hint[0] != '\0')
+        pen_error_hint(err, "%s", reason.hint);
+    return PEN_ERR_CONFIG;
 }
 
 static enum pen_code check_place(struct pen_s3_settings *s, struct pen_source *source,

@@ -22,8 +22,7 @@ def run(program, work, *arguments):
     """Returns (status, stdout, stderr) of the program in a copy of the examples."""
     keep = {k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "UBSAN_", "LSAN_", "LD_", "MALLOC_"))}
     keep.update(PATH="/usr/bin:/bin", HOME=work, PENSTOCK_HOME=os.path.join(work, "home"), LC_ALL="C",
-                TZ="Asia/Kolkata", AWS_EC2_METADATA_DISABLED="true", EXAMPLE_ACCESS_KEY_ID="id",
-                EXAMPLE_SECRET_ACCESS_KEY="secret", EXAMPLE_SESSION_TOKEN="token")
+                TZ="Asia/Kolkata", AWS_EC2_METADATA_DISABLED="true")
     done = subprocess.run([program, *arguments], cwd=os.path.join(work, "examples"), env=keep,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
                           check=False)

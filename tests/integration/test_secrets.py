@@ -101,6 +101,11 @@ def test_no_secret_is_in_errors(planted):
                     {"secret_access_key": [MARKS["ignored"]]}):
         result = planted.run("-v", "--trace=all", *issue_words(planted.config("bad.yml", **trouble)), status=None)
         assert result.status != 0, result.text
+    for scheme in ("http", "gopher"):
+        proxy = {"http_proxy": "%s://u:%s@127.0.0.1:1" % (scheme, MARKS["proxy"])}
+        result = planted.run("-v", "--trace=all", *issue_words(planted.config("bad.yml", http_proxy=None)), env=proxy,
+                             status=1)
+        assert "127.0.0.1:1" in result.err, result.text
     planted.run("doctor", planted.config("bad.yml", **wrong), status=None)
     planted.check()
 

@@ -148,6 +148,20 @@ static void auth_lists_the_first_missing_option_and_those_behind_it(void **state
                  "option 'access_key_id' is empty");
 }
 
+static void auth_refuses_texts_that_are_no_keys_without_showing_them(void **state)
+{
+    (void)state;
+    assert_fails(CHECK("access_key_id", "a", "secret_access_key", "s\n"),
+                 "option 'secret_access_key' contains white space");
+    assert_fails(CHECK("access_key_id", " a", "secret_access_key", "s"),
+                 "option 'access_key_id' contains white space");
+    assert_fails(CHECK("access_key_id", "a", "secret_access_key", "${KEY}"),
+                 "option 'secret_access_key' is a variable, which is not expanded");
+    assert_fails(CHECK("auth_method", "session", "access_key_id", "a", "secret_access_key", "s",
+                       "session_token", "t\r"),
+                 "option 'session_token' contains white space");
+}
+
 static void auth_refuses_a_method_that_does_not_exist(void **state)
 {
     (void)state;
@@ -197,6 +211,7 @@ int main(void)
         cmocka_unit_test(auth_is_anonymous_with_three_warnings_when_basic_has_no_key_id),
         cmocka_unit_test(auth_names_the_option_that_does_not_belong_to_the_method),
         cmocka_unit_test(auth_lists_the_first_missing_option_and_those_behind_it),
+        cmocka_unit_test(auth_refuses_texts_that_are_no_keys_without_showing_them),
         cmocka_unit_test(auth_refuses_a_method_that_does_not_exist),
         cmocka_unit_test(auth_gives_what_is_configured),
         cmocka_unit_test(auth_has_no_provider_when_anonymous),
