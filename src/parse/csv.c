@@ -198,7 +198,6 @@ static enum pen_code set_syntax(struct opening *o, struct pen_error *err)
     parser->is_optional_allowed = options->allow_optional_columns;
     parser->is_extra_allowed = options->allow_extra_columns;
     parser->is_strict = options->stop_on_invalid_record;
-    parser->is_sample = o->parse->is_sample;
     parser->reread_bytes = REREAD_BYTES;
     return PEN_OK;
 }

@@ -33,7 +33,6 @@ struct pen_csv_parser {
     uint64_t header_lines;
     bool is_optional_allowed, is_extra_allowed; /* columns */
     bool is_strict;                             /* stop_on_invalid_record */
-    bool is_sample;
     uint64_t reread_bytes; /* how much of an object may be read again, see csv_split.c */
     bool is_scannable;     /* the format is one that scan/ knows: one byte each, any line end */
     struct pen_csv_scan scan_rules; /* only the format */

@@ -140,10 +140,10 @@ enum pen_code pen_csv_read_single(struct pen_csv_split *split, struct pen_error 
         split->is_done = true;
         return PEN_OK;
     }
-    bool is_sample_end = split->parser->is_sample && verdict.is_at_end;
+    bool is_sample_end = split->is_sample && verdict.is_at_end;
     if (verdict.status == PEN_CSV_BAD || verdict.is_multi_line || is_sample_end)
         PEN_TRY(read_once(split, true, &verdict, err));
-    if (verdict.is_cut && split->parser->is_sample) {
+    if (verdict.is_cut && split->is_sample) {
         split->used = split->text.len;
         split->is_done = true;
         return PEN_OK;
@@ -180,6 +180,7 @@ enum pen_code pen_csv_split(struct pen_parse_stream *stream, struct pen_chunk *c
         .chunk = chunk->state,
         .text = pen_slice(chunk->text, chunk->len),
         .is_eof = is_eof,
+        .is_sample = stream->parse->is_sample,
         .line = state->line,
     };
     if (chunk->len > UINT32_MAX / 2)

@@ -10,7 +10,7 @@ struct pen_csv_split {
     struct pen_csv_stream *stream;
     struct pen_csv_chunk *chunk;
     struct pen_slice text;
-    bool is_eof;
+    bool is_eof, is_sample;
     size_t used;   /* bytes that are done with; a record or line starts there */
     uint64_t line; /* its number */
     bool is_done;  /* nothing more can be read from this text */

@@ -384,8 +384,9 @@ enum pen_code pen_csv_problem_reason(const struct pen_csv_reader *reader,
     case PEN_CSV_EOF_IN_QUOTES:
         return pen_buf_add_str(into, "Unexpected end of file in a quoted field.", err);
     case PEN_CSV_EXTRA_AFTER_QUOTE:
-        return pen_buf_addf(into, err, "Unexpected extra character '%.*s' after a quote by '%.*s'.",
-                            PEN_ARG(reader->extra), PEN_ARG(syntax->quote));
+        PEN_TRY(pen_buf_add_str(into, "Unexpected extra character '", err));
+        PEN_TRY(pen_buf_add_slice(into, reader->extra, err)); /* may be NUL */
+        return pen_buf_addf(into, err, "' after a quote by '%.*s'.", PEN_ARG(syntax->quote));
     case PEN_CSV_QUOTED_TOO_LONG:
         return pen_buf_addf(into, err,
                             "The length of the quoted field exceeds the limit (%" PRIu64 ").",
