@@ -52,7 +52,7 @@ struct pen_http_server_options {
     const char *certificate_key; /* PEM text */
     size_t max_body_bytes;       /* of a request; 0: 16 MiB. More is 413 */
     size_t max_head_bytes;       /* 0: 32 KiB. More is 431 or 414 */
-    unsigned max_connections;    /* 0: 1000; further ones are closed at once */
+    unsigned max_connections;    /* 0: 1000; further ones wait until one ends */
     unsigned idle_seconds;       /* a connection without traffic; 0: 60 */
     unsigned quick_workers;      /* 0: 4 */
     unsigned slow_workers;       /* 0: 8 */

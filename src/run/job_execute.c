@@ -1,5 +1,7 @@
 /* job_execute.c - a job from the queue to its end, in this process. */
 #include "meta/job_plan.h"
+#include "meta/schedule.h"
+#include "run/config_overlay.h"
 #include "run/job_run_internal.h"
 #include "run/query_run.h"
 
@@ -110,17 +112,47 @@ static enum pen_code log_start(struct pen_job_run *run, struct pen_error *err)
     return PEN_OK;
 }
 
-/* The job's own configuration; or the one that replaces it. */
-static enum pen_code read_config(struct pen_job_run *run, struct pen_error *err)
+static enum pen_code renew_config(struct pen_job_run *run, struct pen_error *err)
 {
-    if (run->env.config == NULL) {
-        PEN_TRY(pen_job_words_read(run->job.options, &run->arena, &run->words, err));
-        run->env.folder = run->words.folder;
-        return pen_job_run_unseal(run, err);
-    }
     PEN_CLEANUP(pen_job_texts_release) struct pen_job_texts texts = {.run = NULL};
     PEN_TRY(pen_job_texts_make(run, &texts, err));
     return pen_job_renew(pen_lake_db(run->lake), &run->job, run->owner, err);
+}
+
+/* A schedule's job that waited for the one before begins where that one ended, not where the
+ * schedule stood when it was queued: its objects would come twice. */
+static enum pen_code catch_up(struct pen_job_run *run, struct pen_error *err)
+{
+    struct pen_schedule schedule = {0};
+    struct pen_error find_err = {0};
+    if (run->job.schedule == NULL || run->position != NULL) /* a plan has its objects already */
+        return PEN_OK;
+    enum pen_code code = pen_schedule_get(pen_lake_db(run->lake), run->job.schedule, &run->arena,
+                                          &schedule, &find_err);
+    if (code == PEN_ERR_NOT_FOUND)
+        return PEN_OK;
+    if (code != PEN_OK && err != NULL)
+        *err = find_err;
+    PEN_TRY(code);
+    struct pen_node *config = pen_node_copy(run->env.config, &run->arena);
+    if (config == NULL)
+        return pen_fail_nomem(err);
+    PEN_TRY(pen_config_overlay(config, schedule.config_diff, &run->arena, err));
+    if (pen_node_equal(config, run->env.config))
+        return PEN_OK;
+    run->env.config = config;
+    return renew_config(run, err);
+}
+
+/* The job's own configuration; or the one that replaces it. */
+static enum pen_code read_config(struct pen_job_run *run, struct pen_error *err)
+{
+    if (run->env.config != NULL)
+        return renew_config(run, err);
+    PEN_TRY(pen_job_words_read(run->job.options, &run->arena, &run->words, err));
+    run->env.folder = run->words.folder;
+    PEN_TRY(pen_job_run_unseal(run, err));
+    return catch_up(run, err);
 }
 
 static enum pen_code run_load(struct pen_job_run *run, struct pen_error *err)

@@ -9,11 +9,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define FLUSH_BYTES ((size_t)1 << 20)
 #define ROW_MAX     ((size_t)1 << 30)
+
+/* A row is sent as a whole, as JSON up to six times as long: what could not be sent is not kept. */
+#define ROW_KEPT_MAX ((size_t)32 << 20)
 
 bool pen_query_is_query(const char *job_type)
 {
@@ -86,9 +90,15 @@ static enum pen_code add_batch(struct result_file *file, const struct pen_batch 
                                struct pen_error *err)
 {
     for (size_t row = 0; row < batch->rows; row++) {
+        size_t start = file->buf.len;
         PEN_TRY(pen_msgpack_add_array(&file->buf, (uint32_t)batch->column_count, err));
         for (size_t i = 0; i < batch->column_count; i++)
             PEN_TRY(pen_pack_value(&batch->columns[i], row, &file->values, &file->buf, err));
+        if (file->buf.len - start > ROW_KEPT_MAX)
+            return pen_fail(err, PEN_ERR_TOO_LARGE,
+                            "row %" PRIu64 " of the result has %zu bytes; results are kept in rows "
+                            "of up to %zu",
+                            file->rows + row + 1, file->buf.len - start, ROW_KEPT_MAX);
         if (file->buf.len >= FLUSH_BYTES)
             PEN_TRY(flush(file, err));
     }

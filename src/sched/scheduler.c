@@ -1,5 +1,6 @@
 /* scheduler.c - schedules become jobs: when they are due, or when somebody asks. */
 #include "conf/load_config.h"
+#include "run/config_overlay.h"
 #include "run/sealed_config.h"
 #include "sched/sched_internal.h"
 
@@ -20,21 +21,8 @@ static enum pen_code run_config(struct pen_sched *sched, const struct pen_schedu
                                 struct pen_arena *arena, struct pen_node **ret_config,
                                 struct pen_error *err)
 {
-    struct pen_node *diff = NULL;
     PEN_TRY(pen_sched_config(sched, schedule, arena, ret_config, err));
-    if (schedule->config_diff[0] == '\0')
-        return PEN_OK;
-    PEN_TRY(pen_tree_parse(pen_slice_str(schedule->config_diff), "config diff", arena, &diff, err));
-    struct pen_node *in = pen_node_get(*ret_config, "in");
-    const struct pen_node *over = pen_node_get(diff, "in");
-    for (const struct pen_node *child = over == NULL ? NULL : over->first; child != NULL;
-         child = child->next) {
-        struct pen_node *copy = pen_node_copy(child, arena);
-        if (copy == NULL)
-            return pen_fail_nomem(err);
-        PEN_TRY(pen_node_set(in, arena, child->key.ptr, copy, err));
-    }
-    return PEN_OK;
+    return pen_config_overlay(*ret_config, schedule->config_diff, arena, err);
 }
 
 static enum pen_code add_job(struct pen_sched *sched, const struct pen_schedule *schedule,

@@ -157,6 +157,12 @@ def test_large_result_comes_whole_in_every_format(td):
     assert td.result(job_id, "csv").decode() == "".join("%d,%s\n" % tuple(row) for row in expected)
 
 
+def test_longest_row_comes_whole_however_much_longer_json_makes_it(td):
+    job_id = td.query("SELECT repeat(chr(1), 30000000) AS s", "sample_db")
+    assert td.wait(job_id) == "success"
+    assert td.result(job_id, "json") == b'["' + b"\\u0001" * 30000000 + b'"]\n'
+
+
 def test_empty_result_is_empty(td):
     job_id = td.query("SELECT 1 WHERE false", "sample_db", kind="hive")
     assert td.wait(job_id) == "success"

@@ -1,6 +1,7 @@
 """Schedules over the API, and what the server makes of them."""
 import re
 
+from api import Server, TdClient
 from penstock import wait_for
 from test_api import TIME, config_of, refused
 
@@ -78,3 +79,20 @@ def test_server_runs_what_is_due(penstock, s3, bucket, td):
     first = td.history("daily import")[-1]
     assert first["scheduled_at"] % 60 == 0 and first["records"] == 1
     assert re.match(r"\d+$", first["job_id"])
+
+
+def test_run_that_waits_for_another_continues_behind_it(through_proxy, proxy, s3, bucket):
+    """The position is that of the moment it begins, not of the moment it was asked for."""
+    s3.put(bucket, "a.csv", "id,name\n1,one\n")
+    with Server(through_proxy) as server:
+        td = TdClient(server)
+        td.create_database("sample_db")
+        td.create_table("sample_db", "tab")
+        create(through_proxy, td, cron="")
+        waiting = []
+        proxy.before(lambda: waiting.append(td.run_session("daily import")), key="a.csv")
+        first = td.run_session("daily import")
+        assert td.wait(first) == "success"
+        assert td.wait(waiting[0]) == "success"
+        assert waiting[0] != first
+        assert [run["records"] for run in td.history("daily import")] == [0, 1]

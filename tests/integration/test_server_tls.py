@@ -9,9 +9,8 @@ import subprocess
 import pytest
 
 from api import DEADLINE_SECONDS, Server, TdClient
-from penstock import BINARY
+from penstock import BINARY, wait_for
 from test_api import config_of
-from test_server_life import wait_for
 
 
 def make_certificate(folder, name):

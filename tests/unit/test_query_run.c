@@ -135,6 +135,14 @@ static void sql_that_is_wrong_or_writes_fails_the_job(void **state)
     assert_fails("SELECT * FROM read_csv('/etc/passwd')", PEN_ERR_AUTH, "");
 }
 
+static void row_that_could_not_be_sent_fails_the_job(void **state)
+{
+    (void)state;
+    assert_fails("SELECT i, repeat('x', CASE i WHEN 2 THEN 34000000 ELSE 1 END) FROM range(4) t(i) "
+                 "ORDER BY i",
+                 PEN_ERR_TOO_LARGE, "row 3 of the result");
+}
+
 static void submitting_checks_the_words(void **state)
 {
     (void)state;
@@ -196,6 +204,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(tables_are_those_of_the_jobs_database, open_home,
                                         close_home),
         cmocka_unit_test_setup_teardown(sql_that_is_wrong_or_writes_fails_the_job, open_home,
+                                        close_home),
+        cmocka_unit_test_setup_teardown(row_that_could_not_be_sent_fails_the_job, open_home,
                                         close_home),
         cmocka_unit_test_setup_teardown(submitting_checks_the_words, open_home, close_home),
         cmocka_unit_test_setup_teardown(running_query_can_be_killed, open_home, close_home),
