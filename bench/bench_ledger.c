@@ -62,6 +62,16 @@ static enum pen_code look_up(struct pen_db *db, struct names *names, uint64_t ob
     return PEN_OK;
 }
 
+static enum pen_code list(struct pen_db *db, const char *pattern, struct pen_error *err)
+{
+    uint64_t listed = 0;
+    int64_t started_us = pen_monotonic_us();
+    PEN_TRY(pen_ledger_each(db, 1, pattern, count, &listed, err));
+    printf("table:objects --key '%s': %.4f s, %" PRIu64 " listed\n", pattern,
+           (double)(pen_monotonic_us() - started_us) / 1e6, listed);
+    return PEN_OK;
+}
+
 static enum pen_code run(const char *path, uint64_t objects, struct names *names,
                          struct pen_error *err)
 {
@@ -80,11 +90,10 @@ static enum pen_code run(const char *path, uint64_t objects, struct names *names
     printf("%" PRIu64 " objects: %.1f bytes each, %.0f added a second\n", objects,
            (double)info.st_size / (double)objects, (double)objects / seconds);
     PEN_TRY(look_up(db, names, objects, err));
-    uint64_t listed = 0;
-    started_us = pen_monotonic_us();
-    PEN_TRY(pen_ledger_each(db, 1, "*part-0000000?*", count, &listed, err));
-    printf("table:objects --key: %.2f s, %" PRIu64 " listed\n",
-           (double)(pen_monotonic_us() - started_us) / 1e6, listed);
+    PEN_TRY(list(db, "logs/2026/11/22/web-frontend/part-00000007.csv.gz", err));
+    PEN_TRY(list(db, "logs/2026/11/22/web-frontend/part-0000123*", err));
+    PEN_TRY(list(db, "*part-0000000?*", err));
+    PEN_TRY(list(db, "*", err));
     return PEN_OK;
 }
 

@@ -1,6 +1,4 @@
-#include "meta/ledger.h"
-
-#include "meta/meta_internal.h"
+#include "meta/ledger_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,9 +117,18 @@ static enum pen_code insert_entry(struct pen_db *db, int64_t entry_id,
         (int64_t)entry->filtered, (int64_t)entry->plain_bytes);
 }
 
-static bool is_same_job(const struct pen_ledger_entry *a, const struct pen_ledger_entry *b)
+/* Entries from `first` up to `end` (exclusive), whose keys rise: ledger_match.c halves them. */
+static enum pen_code insert_run(struct pen_db *db, const struct pen_ledger_entry *entry,
+                                int64_t first, int64_t end, struct pen_error *err)
 {
-    return a->job_id == b->job_id && a->table_id == b->table_id && a->snapshot_id == b->snapshot_id;
+    return pen_db_run(db, NULL, err, "INSERT INTO ledger_job VALUES ($1, $2, $3, $4, $5)", "iiiii",
+                      entry->job_id, entry->table_id, entry->snapshot_id, first, end - first);
+}
+
+static bool is_one_run(const struct pen_ledger_entry *a, const struct pen_ledger_entry *b)
+{
+    return a->job_id == b->job_id && a->table_id == b->table_id &&
+           a->snapshot_id == b->snapshot_id && strcmp(a->key, b->key) <= 0;
 }
 
 static enum pen_code insert_entries(struct pen_db *db, const struct pen_ledger_entry *entries,
@@ -131,11 +138,9 @@ static enum pen_code insert_entries(struct pen_db *db, const struct pen_ledger_e
     PEN_TRY(pen_meta_next_id(db, "SELECT max(entry_id) FROM ledger", &next, err));
     for (size_t i = 0, run = 0; i < count; i++) {
         PEN_TRY(insert_entry(db, next + (int64_t)i, &entries[i], err));
-        if (i + 1 < count && is_same_job(&entries[i], &entries[i + 1]))
+        if (i + 1 < count && is_one_run(&entries[i], &entries[i + 1]))
             continue;
-        PEN_TRY(pen_db_run(db, NULL, err, "INSERT INTO ledger_job VALUES ($1, $2, $3, $4, $5)",
-                           "iiiii", entries[i].job_id, entries[i].table_id, entries[i].snapshot_id,
-                           next + (int64_t)run, (int64_t)(i + 1 - run)));
+        PEN_TRY(insert_run(db, &entries[i], next + (int64_t)run, next + (int64_t)(i + 1), err));
         run = i + 1;
     }
     return PEN_OK;
@@ -168,29 +173,45 @@ static struct pen_ledger_entry entry_of(struct pen_stmt *stmt, int64_t job_id, i
     };
 }
 
+/* One entry of the plan; `last_key` is that of the entry before it. */
+static enum pen_code insert_next(struct pen_db *db, const struct pen_ledger_entry *entry,
+                                 int64_t entry_id, struct pen_buf *last_key, int64_t *run,
+                                 struct pen_error *err)
+{
+    if (entry_id > *run && strcmp(last_key->ptr, entry->key) > 0) {
+        PEN_TRY(insert_run(db, entry, *run, entry_id, err));
+        *run = entry_id;
+    }
+    pen_buf_clear(last_key);
+    PEN_TRY(pen_buf_add_str(last_key, entry->key, err));
+    return insert_entry(db, entry_id, entry, err);
+}
+
 static enum pen_code insert_plan(struct pen_db *db, int64_t job_id, int64_t table_id,
                                  int64_t snapshot_id, uint64_t *ret_count, struct pen_error *err)
 {
     int64_t first = 0;
     PEN_TRY(pen_meta_next_id(db, "SELECT max(entry_id) FROM ledger", &first, err));
     PEN_CLEANUP(pen_stmt_finish_p) struct pen_stmt *stmt = NULL;
+    PEN_CLEANUP(pen_buf_release) struct pen_buf last_key = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(pen_db_query(db, &stmt, err,
                          "SELECT bucket, object_key, etag, size_bytes, row_count, rejected, "
                          "filtered, plain_bytes FROM job_object WHERE job_id = $1 "
                          "ORDER BY object_index",
                          "i", job_id));
-    for (*ret_count = 0;; (*ret_count)++) {
+    const struct pen_ledger_entry last = {
+        .job_id = job_id, .table_id = table_id, .snapshot_id = snapshot_id};
+    int64_t next = first, run = first;
+    for (;; next++) {
         bool has_row = false;
         PEN_TRY(pen_stmt_step(stmt, &has_row, err));
         if (!has_row)
             break;
         struct pen_ledger_entry entry = entry_of(stmt, job_id, table_id, snapshot_id);
-        PEN_TRY(insert_entry(db, first + (int64_t)*ret_count, &entry, err));
+        PEN_TRY(insert_next(db, &entry, next, &last_key, &run, err));
     }
-    if (*ret_count == 0)
-        return PEN_OK;
-    return pen_db_run(db, NULL, err, "INSERT INTO ledger_job VALUES ($1, $2, $3, $4, $5)", "iiiii",
-                      job_id, table_id, snapshot_id, first, (int64_t)*ret_count);
+    *ret_count = (uint64_t)(next - first);
+    return next == first ? PEN_OK : insert_run(db, &last, run, next, err);
 }
 
 enum pen_code pen_ledger_add_job(struct pen_db *db, int64_t job_id, int64_t table_id,

@@ -64,7 +64,8 @@ typedef enum pen_code (*pen_ledger_fn)(void *context, const struct pen_ledger_en
 
 /* pen_ledger_each - all entries of a table whose keys match, in the order of their commits.
  * in: key_pattern: as a shell's, where * and ? match slashes too; NULL for all.
- * cost: the table's entries are read and sorted by key, whatever the pattern. */
+ * cost: a few look-ups for each load of the table, the entries whose keys begin as the pattern does
+ *     before its first * ? or [, and 24 bytes for each that matches. */
 PEN_MUST_USE enum pen_code pen_ledger_each(struct pen_db *db, int64_t table_id,
                                            const char *key_pattern, pen_ledger_fn fn, void *context,
                                            struct pen_error *err);

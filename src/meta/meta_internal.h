@@ -21,15 +21,4 @@ PEN_MUST_USE enum pen_code pen_meta_copy(struct pen_arena *arena, struct pen_sli
 PEN_MUST_USE enum pen_code pen_meta_next_id(struct pen_db *db, const char *sql, int64_t *ret_id,
                                             struct pen_error *err);
 
-/* SQL of pen_ledger_has: hash, table, key, etag, size, bucket. Here so that a test sees its plan.
- */
-#define PEN_LEDGER_HAS_SQL                                                                         \
-    "SELECT 1 FROM ledger l JOIN ledger_bucket b ON b.bucket_id = l.bucket_id "                    \
-    "WHERE l.object_hash = $1 AND l.table_id = $2 AND l.object_key = $3 AND l.etag = $4 "          \
-    "AND l.size_bytes = $5 AND b.bucket = $6 LIMIT 1"
-
-/* pen_ledger_unpack_etag - an etag as the ledger keeps it, as text in the arena (ledger.c). */
-PEN_MUST_USE enum pen_code pen_ledger_unpack_etag(struct pen_slice packed, struct pen_arena *arena,
-                                                  const char **ret_etag, struct pen_error *err);
-
 #endif

@@ -71,6 +71,39 @@ static void plan_of_a_job_becomes_its_entries(void **state)
     assert_int_equal(got, 0);
 }
 
+static enum pen_code count_entry(void *context, const struct pen_ledger_entry *entry,
+                                 enum pen_ledger_state state, struct pen_error *err)
+{
+    (void)entry, (void)state, (void)err;
+    ++*(size_t *)context;
+    return PEN_OK;
+}
+
+/* The keys of a replay are places in a file: they rise as numbers, not as texts. */
+static void plan_whose_keys_fall_is_found_by_each_key(void **state)
+{
+    static const char *const keys[] = {"8:", "9:", "10:", "11:", "100:"};
+    (void)state;
+    for (int64_t i = 0; i < 5; i++) {
+        struct pen_job_object object = {i, "b", keys[i], HEX, "", 5, 0};
+        assert_ok(pen_job_objects_add(db, 9, &object, 1, err));
+    }
+    uint64_t added = 0;
+    assert_ok(pen_ledger_add_job(db, 9, 3, 44, &added, err));
+    assert_int_equal(added, 5);
+    for (size_t i = 0; i < 5; i++) {
+        size_t found = 0;
+        assert_ok(pen_ledger_each(db, 3, keys[i], count_entry, &found, err));
+        assert_int_equal(found, 1);
+    }
+    struct pen_ledger_entry *entries = NULL;
+    size_t got = 0;
+    assert_ok(pen_ledger_list(db, 9, (struct pen_ledger_page){0, 10}, &arena, &entries, &got, err));
+    assert_int_equal(got, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(entries[i].key, keys[i]);
+}
+
 static void forgotten_table_may_load_again_and_keeps_its_history(void **state)
 {
     (void)state;
@@ -149,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(entry_is_found_only_as_exactly_that_version),
         LEDGER_TEST(plan_of_a_job_becomes_its_entries),
+        LEDGER_TEST(plan_whose_keys_fall_is_found_by_each_key),
         LEDGER_TEST(forgotten_table_may_load_again_and_keeps_its_history),
         LEDGER_TEST(entries_join_the_callers_transaction),
         LEDGER_TEST(entry_takes_less_than_150_bytes_with_its_index),

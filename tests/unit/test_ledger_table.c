@@ -1,9 +1,10 @@
 #include "unit.h"
 
-#include "meta/ledger.h"
-#include "meta/meta_internal.h"
+#include "db/migrate.h"
+#include "meta/ledger_internal.h"
 #include "temp_folder.h"
 
+#include <fnmatch.h>
 #include <sys/stat.h>
 
 #define HEX   "d41d8cd98f00b204e9800998ecf8427e"
@@ -57,7 +58,7 @@ static bool has(int64_t table_id, const char *key, const char *etag)
     return is_there;
 }
 
-static char seen[1024];
+static char seen[4096];
 
 static enum pen_code see(void *context, const struct pen_ledger_entry *entry,
                          enum pen_ledger_state state, struct pen_error *err)
@@ -99,6 +100,101 @@ static void patterns_match_whole_keys_and_slashes(void **state)
     assert_string_equal(list(3, "logs/*.csv"), "logs/1/a.csv d 1 loaded;logs/2/b.csv d 1 loaded;");
     assert_string_equal(list(3, "logs/?/b.csv"), "logs/2/b.csv d 1 loaded;");
     assert_string_equal(list(3, "logs"), "");
+}
+
+static int64_t query_int(const char *sql)
+{
+    int64_t value = -1;
+    bool is_found = false;
+    assert_ok(pen_db_query_int(db, &value, &is_found, err, sql, ""));
+    return value;
+}
+
+/* One job's entries under these keys. */
+static void add_keys(int64_t job_id, const char *const *keys, size_t count)
+{
+    struct pen_ledger_entry entries[64];
+    assert_true(count <= 64);
+    for (size_t i = 0; i < count; i++)
+        entries[i] = (struct pen_ledger_entry){.table_id = 3,
+                                               .bucket = "b",
+                                               .key = keys[i],
+                                               .etag = HEX,
+                                               .rows = 10,
+                                               .job_id = job_id,
+                                               .snapshot_id = job_id + 100};
+    assert_ok(pen_ledger_add(db, entries, count, err));
+}
+
+static const char *const some_keys[] = {"a",        "a*b",  "a/1", "a/2",  "a/20", "a/3", "a?",
+                                        "a[x]",     "a\\z", "ab",  "abc",  "abd",  "b/1", "b/2",
+                                        "\xc3\xa4", "10:",  "9:",  "100:", "a/2",  "a/1", "zz"};
+#define SOME_KEYS (sizeof some_keys / sizeof some_keys[0])
+
+/* Keys of all kinds, rising and falling, in loads of one and of many, against fnmatch on each. */
+static void patterns_find_what_fnmatch_finds(void **state)
+{
+    static const char *const patterns[] = {
+        "*",      "a*",  "a/*",    "a/2",  "a/2*", "a?",  "a\\?",   "a\\*b", "a[*", "a[[]x]",
+        "a\\\\z", "ab?", "a[!/]*", "zz",   "zzz",  "",    "\\",     "?*1",   "9*",  "1*",
+        "\xc3*",  "*:",  "b/1",    "b/1?", "b/1*", "a\\", "a/\\2*", "c*"};
+    (void)state;
+    add_keys(1, some_keys, SOME_KEYS);
+    for (size_t i = 0; i < SOME_KEYS; i++)
+        add_keys(2 + (int64_t)i, &some_keys[SOME_KEYS - 1 - i], 1);
+    for (size_t p = 0; p < sizeof patterns / sizeof patterns[0]; p++) {
+        size_t expected = 0, got = 0;
+        for (size_t i = 0; i < SOME_KEYS; i++)
+            expected += fnmatch(patterns[p], some_keys[i], 0) == 0 ? 2 : 0;
+        for (const char *at = list(3, patterns[p]); (at = strchr(at, ';')) != NULL; at++)
+            got++;
+        if (got != expected)
+            fail_msg("'%s': %zu instead of %zu: %s", patterns[p], got, expected, seen);
+    }
+    assert_string_equal(list(3, "9*"), "9: d 1 superseded;9: d 6 loaded;");
+}
+
+/* Entries under one prefix are found by halving, not by reading all: one that claims the prefix but
+ * lies elsewhere is not seen. */
+static void prefix_of_a_pattern_is_looked_up(void **state)
+{
+    (void)state;
+    const char *keys[64];
+    for (int i = 0; i < 64; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%02d/x", i);
+        keys[i] = pen_arena_copy(&arena, pen_slice_str(key));
+    }
+    add_keys(1, keys, 64);
+    assert_string_equal(list(3, "11/*"), "11/x d 1 loaded;");
+    assert_ok(
+        pen_db_exec(db, "UPDATE ledger SET object_key = '11/y' WHERE object_key = '50/x'", err));
+    assert_string_equal(list(3, "11/*"), "11/x d 1 loaded;");
+    assert_string_equal(list(3, "*1/y"), "11/y d 1 loaded;");
+}
+
+/* The rows of ledger_job as older versions left them, whose keys could fall. */
+static void migration_cuts_runs_where_keys_fall(void **state)
+{
+    static const char *const keys[] = {"8:", "9:", "10:", "11:", "100:"};
+    (void)state;
+    add_keys(7, keys, 5);
+    add_keys(8, keys, 2);
+    assert_int_equal(query_int("SELECT count(*) FROM ledger_job"), 4);
+    assert_ok(pen_db_exec(db,
+                          "DELETE FROM ledger_job WHERE first_entry > 1;"
+                          "UPDATE ledger_job SET entry_count = 5;"
+                          "INSERT INTO ledger_job VALUES (8, 3, 108, 6, 2)",
+                          err));
+    assert_string_not_equal(list(3, "8:"), "8: d 7 superseded;8: d 8 loaded;");
+    assert_string_equal(pen_migrations[10].name, "0011_ledger_runs.sql");
+    assert_ok(pen_db_exec(db, pen_migrations[10].sql, err));
+    assert_int_equal(query_int("SELECT count(*) FROM ledger_job"), 4);
+    assert_int_equal(query_int("SELECT sum(entry_count) FROM ledger_job"), 7);
+    assert_string_equal(list(3, "8:"), "8: d 7 superseded;8: d 8 loaded;");
+    assert_string_equal(list(3, "100*"), "100: d 7 loaded;");
+    assert_string_equal(list(3, "1*"), "10: d 7 loaded;11: d 7 loaded;100: d 7 loaded;");
+    assert_string_equal(list(3, "9:"), "9: d 7 superseded;9: d 8 loaded;");
 }
 
 static void forgotten_keys_may_load_again_and_keep_their_rows(void **state)
@@ -200,6 +296,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(overwritten_key_shows_as_two_versions),
         LEDGER_TEST(patterns_match_whole_keys_and_slashes),
+        LEDGER_TEST(patterns_find_what_fnmatch_finds),
+        LEDGER_TEST(prefix_of_a_pattern_is_looked_up),
+        LEDGER_TEST(migration_cuts_runs_where_keys_fall),
         LEDGER_TEST(forgotten_keys_may_load_again_and_keep_their_rows),
         LEDGER_TEST(replaced_entries_are_history),
         LEDGER_TEST(look_up_uses_the_index),
