@@ -2,8 +2,11 @@
 #ifndef PEN_BASE_CIVIL_H
 #define PEN_BASE_CIVIL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/slice.h"
 
 #define PEN_US_PER_SECOND INT64_C(1000000)
 #define PEN_US_PER_DAY    (INT64_C(86400) * PEN_US_PER_SECOND)
@@ -41,5 +44,11 @@ int64_t pen_monotonic_us(void);
  * years outside 0000-9999 as signed expanded years (+12345-01-01T00:00:00Z). Returns the length.
  * in: out has PEN_INSTANT_TEXT bytes. */
 size_t pen_instant_print(struct pen_instant instant, char *out);
+
+/* pen_instant_read - what pen_instant_print writes, and its kin of ISO 8601: YYYY-MM-DD, then
+ * nothing or T or a blank and hh:mm[:ss[.1 to 9 digits]] with Z, UTC, an offset (+hh, +hhmm,
+ * +hh:mm, blanks before it) or no zone, which is UTC. Nothing may follow.
+ * out: *ret_instant only on true. thread: pure. cost: O(1). */
+bool pen_instant_read(struct pen_slice text, struct pen_instant *ret_instant);
 
 #endif

@@ -87,7 +87,8 @@ static enum fit put_parsed(struct job *job, size_t row, struct pen_slice text)
     case PEN_TYPE_DOUBLE:
         return pen_parse_double(text, &pen_column_doubles(&job->to)[row]) ? FITS : MISFIT;
     case PEN_TYPE_TIMESTAMP:
-        if (!pen_time_format_parse(job->convert->time_format, text, &instant, NULL))
+        if (!pen_time_format_parse(job->convert->time_format, text, &instant, NULL) &&
+            !pen_instant_read(text, &instant))
             return MISFIT;
         pen_column_longs(&job->to)[row] = instant.utc_us;
         job->to.nanos[row] = instant.ns;

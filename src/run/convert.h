@@ -4,10 +4,11 @@
  * boolean      -            0, 1         0, 1        true, false   misfit             true, false
  * long         0, 1         -            nearest     decimal       epoch seconds      number
  * double       misfit       if integral  -           Java's text   misfit             number
- * string       true, false  if a long    if a double -             default format     JSON string
+ * string       true, false  if a long    if a double -             if a time          JSON string
  * timestamp    misfit       epoch secs   misfit      %F %T.%3N     -                  JSON string
  * json         by its text  by its text  by its text its text      by its text        -
  *
+ * "a time": by the parsers' default format, %Y-%m-%d %H:%M:%S.%N %z, or as pen_instant_read does;
  * "its text": the content of a JSON string, the JSON text of anything else; JSON null is null. */
 #ifndef PEN_RUN_CONVERT_H
 #define PEN_RUN_CONVERT_H
@@ -17,7 +18,7 @@
 
 /* What conversions need beyond the values; immutable, shared by all workers. */
 struct pen_convert {
-    struct pen_time_format *time_format; /* %Y-%m-%d %H:%M:%S.%N %z */
+    struct pen_time_format *time_format; /* the parsers' default */
 };
 
 PEN_MUST_USE enum pen_code pen_convert_init(struct pen_convert *convert, struct pen_error *err);

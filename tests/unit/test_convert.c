@@ -122,6 +122,13 @@ static void convert_reads_texts_by_the_rules_of_the_parsers(void **state)
     assert_converts(b, text_value(b, s, "maybe"), PEN_TYPE_BOOLEAN, "misfit maybe");
     assert_converts(b, text_value(b, s, "2015-03-31 06:12:37.25 +0900"), PEN_TYPE_TIMESTAMP,
                     "2015-03-30T21:12:37.25Z");
+    assert_converts(b, text_value(b, s, "2015-03-31T06:12:37Z"), PEN_TYPE_TIMESTAMP,
+                    "2015-03-31T06:12:37Z");
+    assert_converts(b, text_value(b, s, "2015-03-31 06:12:37.123"), PEN_TYPE_TIMESTAMP,
+                    "2015-03-31T06:12:37.123Z"); /* as timestamps are written to string columns */
+    assert_converts(b, text_value(b, s, "1427782357"), PEN_TYPE_TIMESTAMP, "misfit 1427782357");
+    assert_converts(b, text_value(b, PEN_TYPE_JSON, "\"2015-03-31\""), PEN_TYPE_TIMESTAMP,
+                    "2015-03-31T00:00:00Z");
     assert_converts(b, text_value(b, s, "a \"b\""), PEN_TYPE_JSON, "\"a \\\"b\\\"\"");
 }
 
