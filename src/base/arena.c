@@ -82,6 +82,16 @@ char *pen_arena_copy(struct pen_arena *arena, struct pen_slice slice)
     return copy;
 }
 
+enum pen_code pen_arena_text(struct pen_arena *arena, struct pen_slice slice, const char **ret_text,
+                             struct pen_error *err)
+{
+    char *copy = pen_arena_copy(arena, slice);
+    if (copy == NULL)
+        return pen_fail_nomem(err);
+    *ret_text = copy;
+    return PEN_OK;
+}
+
 enum pen_code pen_arena_grow(struct pen_arena *arena, void *array_pointer, size_t count,
                              size_t element_bytes, struct pen_error *err)
 {

@@ -29,6 +29,10 @@ void *pen_arena_alloc(struct pen_arena *arena, size_t len);
 /* pen_arena_copy - a NUL-terminated copy of the slice; NULL as pen_arena_alloc. */
 char *pen_arena_copy(struct pen_arena *arena, struct pen_slice slice);
 
+/* pen_arena_text - as pen_arena_copy, for callers that fail with it. errors: PEN_ERR_NOMEM. */
+PEN_MUST_USE enum pen_code pen_arena_text(struct pen_arena *arena, struct pen_slice slice,
+                                          const char **ret_text, struct pen_error *err);
+
 /* pen_arena_grow - room for one more element behind the `count` ones of *array_pointer (a pointer
  * variable; its memory is the arena's and is left behind when it moves). cost: amortised O(1). */
 PEN_MUST_USE enum pen_code pen_arena_grow(struct pen_arena *arena, void *array_pointer,

@@ -50,13 +50,6 @@ int64_t pen_lake_time_us(struct pen_slice text)
     return seconds * PEN_US_PER_SECOND + us;
 }
 
-enum pen_code pen_lake_copy(struct pen_arena *arena, struct pen_slice slice, const char **ret_text,
-                            struct pen_error *err)
-{
-    *ret_text = pen_arena_copy(arena, slice);
-    return *ret_text == NULL ? pen_fail_nomem(err) : PEN_OK;
-}
-
 /* --- open --------------------------------------------------------------------------------------
  */
 
@@ -435,8 +428,8 @@ static enum pen_code read_past(struct pen_stmt *stmt, struct pen_arena *arena, v
     snapshot->snapshot_id = pen_stmt_int(stmt, 0);
     snapshot->schema_version = pen_stmt_int(stmt, 1);
     snapshot->time_us = pen_lake_time_us(pen_stmt_text(stmt, 2));
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 3), &snapshot->changes, err));
-    return pen_lake_copy(arena, pen_stmt_text(stmt, 4), &snapshot->message, err);
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 3), &snapshot->changes, err));
+    return pen_arena_text(arena, pen_stmt_text(stmt, 4), &snapshot->message, err);
 }
 
 enum pen_code pen_lake_snapshot_list(struct pen_lake_txn *txn, size_t max, struct pen_arena *arena,

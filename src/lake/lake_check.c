@@ -66,7 +66,7 @@ static enum pen_code copy_or_null(struct pen_arena *arena, struct pen_stmt *stmt
     *ret_text = NULL;
     return pen_stmt_is_null(stmt, column)
                ? PEN_OK
-               : pen_lake_copy(arena, pen_stmt_text(stmt, column), ret_text, err);
+               : pen_arena_text(arena, pen_stmt_text(stmt, column), ret_text, err);
 }
 
 static enum pen_code read_stored(struct pen_stmt *stmt, struct pen_arena *arena, void *context,

@@ -60,7 +60,7 @@ static enum pen_code read_database(struct pen_stmt *stmt, struct pen_arena *aren
     const struct pen_lake_txn *txn = context;
     struct pen_lake_database *database = item;
     *database = (struct pen_lake_database){.schema_id = pen_stmt_int(stmt, 0)};
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 1), &database->name, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &database->name, err));
     PEN_TRY(pen_lake_join_path(arena, txn->lake->data_path, pen_stmt_text(stmt, 2),
                                pen_stmt_int(stmt, 3) != 0, &database->folder, err));
     database->created_us = pen_lake_time_us(pen_stmt_text(stmt, 4));

@@ -265,8 +265,8 @@ enum pen_code pen_lake_read_scheduled(struct pen_stmt *stmt, struct pen_arena *a
         .file_id = pen_stmt_int(stmt, 0),
         .since_us = pen_lake_time_us(pen_stmt_text(stmt, 3)),
         .is_ours = pen_slice_starts(pen_buf_slice(&path), pen_slice_str(base))};
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 1), &scheduled->stored, err));
-    return pen_lake_copy(arena, pen_buf_slice(&path), &scheduled->path, err);
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &scheduled->stored, err));
+    return pen_arena_text(arena, pen_buf_slice(&path), &scheduled->path, err);
 }
 
 enum pen_code pen_lake_scheduled_list(struct pen_lake_txn *txn, int64_t until_us,

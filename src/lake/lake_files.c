@@ -19,7 +19,7 @@ enum pen_code pen_lake_file_path(struct pen_lake_txn *txn, struct pen_stmt *stmt
     if (pen_stmt_int(stmt, column + 1) != 0)
         PEN_TRY(pen_buf_add_str(&path, folder, err));
     PEN_TRY(pen_buf_add_slice(&path, pen_stmt_text(stmt, column), err));
-    return pen_lake_copy(arena, pen_buf_slice(&path), ret_path, err);
+    return pen_arena_text(arena, pen_buf_slice(&path), ret_path, err);
 }
 
 /* --- the files of a table ----------------------------------------------------------------------
@@ -42,7 +42,7 @@ static enum pen_code full_path(const struct pen_lake_table *table, struct pen_st
     if (pen_stmt_int(stmt, column + 1) != 0)
         PEN_TRY(pen_buf_add_str(&path, table->folder, err));
     PEN_TRY(pen_buf_add_slice(&path, pen_stmt_text(stmt, column), err));
-    return pen_lake_copy(arena, pen_buf_slice(&path), ret_path, err);
+    return pen_arena_text(arena, pen_buf_slice(&path), ret_path, err);
 }
 
 static enum pen_code read_file(struct pen_stmt *stmt, struct pen_arena *arena, void *context,
@@ -72,7 +72,7 @@ static enum pen_code read_file(struct pen_stmt *stmt, struct pen_arena *arena, v
             !pen_stmt_is_null(stmt, 20) && pen_stmt_int(stmt, 20) == pen_stmt_int(stmt, 6),
     };
     PEN_TRY(full_path(reader->table, stmt, 3, arena, &file->path, err));
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 5), &file->format, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 5), &file->format, err));
     if (file->delete_file_id >= 0)
         PEN_TRY(full_path(reader->table, stmt, 14, arena, &file->delete_path, err));
     return PEN_OK;

@@ -51,10 +51,6 @@ PEN_MUST_USE enum pen_code pen_lake_end_rows(struct pen_lake_txn *txn, const cha
 void pen_lake_time_text(int64_t utc_us, char *out);
 int64_t pen_lake_time_us(struct pen_slice text);
 
-/* pen_lake_copy - the slice in the arena, NUL-terminated. */
-PEN_MUST_USE enum pen_code pen_lake_copy(struct pen_arena *arena, struct pen_slice slice,
-                                         const char **ret_text, struct pen_error *err);
-
 /* --- lake_types.c --- */
 
 /* pen_lake_type_text - the format's word for a type of ours. */

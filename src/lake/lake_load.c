@@ -66,7 +66,7 @@ static enum pen_code match_existing(const struct pen_lake_table *table,
             is_used[at] = true;
             PEN_TRY(fill_existing(&table->columns[at], field->type, &targets[i], err));
         }
-        PEN_TRY(pen_lake_copy(arena, pen_slice_str(field->name), &targets[i].source, err));
+        PEN_TRY(pen_arena_text(arena, pen_slice_str(field->name), &targets[i].source, err));
     }
     return PEN_OK;
 }
@@ -133,8 +133,8 @@ enum pen_code pen_lake_layout(struct pen_lake_txn *txn, const struct pen_lake_wi
         .table_id = table.table_id,
         .folder = table.folder,
         .time_partition = table.time_partition == NULL ? "none" : table.time_partition};
-    PEN_TRY(pen_lake_copy(arena, pen_slice_str(wish->database), &layout.database, err));
-    PEN_TRY(pen_lake_copy(arena, pen_slice_str(wish->table), &layout.table, err));
+    PEN_TRY(pen_arena_text(arena, pen_slice_str(wish->database), &layout.database, err));
+    PEN_TRY(pen_arena_text(arena, pen_slice_str(wish->table), &layout.table, err));
     layout.target_count = wish->schema->count;
     layout.targets = pen_arena_alloc(arena, (layout.target_count + 1) * sizeof *layout.targets);
     if (layout.targets == NULL)

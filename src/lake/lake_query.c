@@ -80,7 +80,7 @@ static enum pen_code read_default(struct views *views, int64_t table_id, int64_t
     bool has_row = false;
     PEN_TRY(pen_stmt_step(stmt, &has_row, err));
     *ret_text = NULL;
-    return has_row ? pen_lake_copy(views->arena, pen_stmt_text(stmt, 0), ret_text, err) : PEN_OK;
+    return has_row ? pen_arena_text(views->arena, pen_stmt_text(stmt, 0), ret_text, err) : PEN_OK;
 }
 
 static enum pen_code fill_columns(struct views *views, const struct pen_lake_table *table,
@@ -106,7 +106,7 @@ static enum pen_code fill_columns(struct views *views, const struct pen_lake_tab
         PEN_CLEANUP(pen_buf_release) struct pen_buf type = PEN_BUF(PEN_BUF_TEXT_MAX);
         PEN_TRY(add_nested_type(views, table->table_id, column->column_id, column->type_text, &type,
                                 err));
-        PEN_TRY(pen_lake_copy(views->arena, pen_buf_slice(&type), &columns[i].sql_type, err));
+        PEN_TRY(pen_arena_text(views->arena, pen_buf_slice(&type), &columns[i].sql_type, err));
     }
     view->columns = columns;
     view->column_count = table->column_count;
@@ -127,7 +127,7 @@ static enum pen_code read_path(struct views *views, const struct pen_lake_table 
     if (pen_stmt_int(stmt, column + 1) != 0)
         PEN_TRY(pen_buf_add_str(&path, table->folder, err));
     PEN_TRY(pen_buf_add_slice(&path, pen_stmt_text(stmt, column), err));
-    return pen_lake_copy(views->arena, pen_buf_slice(&path), ret_path, err);
+    return pen_arena_text(views->arena, pen_buf_slice(&path), ret_path, err);
 }
 
 /* The file's own names of the view's columns. */
@@ -151,7 +151,7 @@ static enum pen_code read_mapping(struct views *views, int64_t mapping_id,
             break;
         for (size_t i = 0; i < view->column_count; i++)
             if (view->columns[i].field_id == pen_stmt_int(stmt, 0))
-                PEN_TRY(pen_lake_copy(views->arena, pen_stmt_text(stmt, 1), &names[i], err));
+                PEN_TRY(pen_arena_text(views->arena, pen_stmt_text(stmt, 1), &names[i], err));
     }
     *ret_names = names;
     return PEN_OK;

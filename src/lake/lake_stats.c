@@ -96,9 +96,9 @@ static enum pen_code merge_stored(struct pen_lake_txn *txn, int64_t table_id,
         return PEN_OK;
     const char *min = NULL, *max = NULL;
     if (!pen_stmt_is_null(stmt, 2))
-        PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 2), &min, err));
+        PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 2), &min, err));
     if (!pen_stmt_is_null(stmt, 3))
-        PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 3), &max, err));
+        PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 3), &max, err));
     bounds->contains_null = bounds->contains_null || pen_stmt_int(stmt, 0) != 0;
     if (pen_stmt_is_null(stmt, 1))
         bounds->contains_nan = -1;

@@ -60,8 +60,8 @@ static enum pen_code find_table(struct pen_lake_txn *txn, const struct pen_lake_
     if (!has_row) /* no reason to try again: it will be looked for and not be found */
         return fail_changed(swap, "was deleted", err);
     const char *database = NULL, *name = NULL;
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 0), &database, err));
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 1), &name, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 0), &database, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &name, err));
     return pen_lake_table_find(txn, database, name, arena, ret_table, err);
 }
 

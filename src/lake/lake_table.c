@@ -73,11 +73,11 @@ static enum pen_code read_column(struct pen_stmt *stmt, struct pen_arena *arena,
     (void)context; /* none */
     struct pen_lake_column *column = item;
     *column = (struct pen_lake_column){.column_id = pen_stmt_int(stmt, 0)};
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 1), &column->name, err));
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 2), &column->type_text, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &column->name, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 2), &column->type_text, err));
     column->source_name = column->name;
     if (!pen_stmt_is_null(stmt, 3))
-        PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 3), &column->source_name, err));
+        PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 3), &column->source_name, err));
     return pen_lake_type_fill(column, arena, err);
 }
 
@@ -174,7 +174,7 @@ static enum pen_code read_properties(struct pen_lake_txn *txn, struct pen_arena 
         if (!has_row)
             return PEN_OK;
         const char *value = NULL;
-        PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 1), &value, err));
+        PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &value, err));
         if (pen_slice_is(pen_stmt_text(stmt, 0), "time_column"))
             table->time_column = value;
         else if (pen_slice_is(pen_stmt_text(stmt, 0), "time_partition"))
@@ -220,8 +220,8 @@ static enum pen_code read_table(struct pen_stmt *stmt, struct pen_arena *arena, 
     struct pen_lake_table *table = item;
     *table = (struct pen_lake_table){.table_id = pen_stmt_int(stmt, 0),
                                      .schema_id = pen_stmt_int(stmt, 1)};
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 2), &table->database, err));
-    PEN_TRY(pen_lake_copy(arena, pen_stmt_text(stmt, 3), &table->name, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 2), &table->database, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 3), &table->name, err));
     const char *folder = NULL;
     PEN_TRY(pen_lake_join_path(arena, txn->lake->data_path, pen_stmt_text(stmt, 4),
                                pen_stmt_int(stmt, 5) != 0, &folder, err));

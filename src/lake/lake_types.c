@@ -83,7 +83,7 @@ enum pen_code pen_lake_type_fill(struct pen_lake_column *column, struct pen_aren
     column->type = at == SIZE_MAX ? PEN_TYPE_JSON : types[at].type;
     column->sql_type = at == SIZE_MAX ? NULL : types[at].sql;
     if (at == SIZE_MAX && is_decimal(column->type_text))
-        return pen_lake_copy(arena, pen_slice_str(column->type_text), &column->sql_type, err);
+        return pen_arena_text(arena, pen_slice_str(column->type_text), &column->sql_type, err);
     return PEN_OK;
 }
 

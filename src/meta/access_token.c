@@ -54,9 +54,9 @@ enum pen_code pen_token_add_key(struct pen_db *db, const struct pen_key_wish *wi
     };
     pen_token_make(text);
     pen_token_digest(pen_slice_str(text), digest);
-    PEN_TRY(pen_meta_copy(arena, pen_slice(text, HINT_CHARACTERS), &token.hint, err));
-    PEN_TRY(pen_meta_copy(arena, pen_slice_str(wish->label == NULL ? "" : wish->label),
-                          &token.label, err));
+    PEN_TRY(pen_arena_text(arena, pen_slice(text, HINT_CHARACTERS), &token.hint, err));
+    PEN_TRY(pen_arena_text(arena, pen_slice_str(wish->label == NULL ? "" : wish->label),
+                           &token.label, err));
     PEN_TRY(pen_token_add(db, &token, &token.token_id, err));
     token.digest = pen_slice(NULL, 0);
     *ret_token = token;
@@ -81,10 +81,10 @@ static enum pen_code read_row(struct pen_stmt *stmt, struct pen_arena *arena, vo
         .used_us = pen_stmt_int(stmt, 9),
     };
     const char *role = NULL;
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 3), &token->label, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 4), &token->hint, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 5), &token->user_name, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 6), &role, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 3), &token->label, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 4), &token->hint, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 5), &token->user_name, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 6), &role, err));
     (void)!pen_role_from_name(role, &token->role, NULL); /* unknown: no role at all */
     return PEN_OK;
 }

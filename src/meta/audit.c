@@ -28,10 +28,10 @@ static enum pen_code read_row(struct pen_stmt *stmt, struct pen_arena *arena, vo
         .at_us = pen_stmt_int(stmt, 1),
         .status = pen_stmt_int(stmt, 6),
     };
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 2), &entry->user_name, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 3), &entry->action, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 4), &entry->subject, err));
-    return pen_meta_copy(arena, pen_stmt_text(stmt, 5), &entry->peer, err);
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 2), &entry->user_name, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 3), &entry->action, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 4), &entry->subject, err));
+    return pen_arena_text(arena, pen_stmt_text(stmt, 5), &entry->peer, err);
 }
 
 enum pen_code pen_audit_list(struct pen_db *db, const struct pen_audit_filter *filter,

@@ -70,10 +70,10 @@ static enum pen_code read_row(struct pen_stmt *stmt, struct pen_arena *arena, vo
         .created_us = pen_stmt_int(stmt, 3),
         .updated_us = pen_stmt_int(stmt, 4),
     };
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &c->name, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 2), &c->config, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &c->name, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 2), &c->config, err));
     struct pen_slice bytes = pen_stmt_bytes(stmt, 5);
-    PEN_TRY(pen_meta_copy(arena, bytes, &sealed, err));
+    PEN_TRY(pen_arena_text(arena, bytes, &sealed, err));
     c->sealed_config = pen_slice(sealed, bytes.len);
     return PEN_OK;
 }

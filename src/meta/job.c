@@ -102,10 +102,11 @@ static enum pen_code read_texts(struct pen_stmt *stmt, struct pen_arena *arena, 
                  {30, &job->layout}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (!pen_stmt_is_null(stmt, texts[i].column))
-            PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, texts[i].column), texts[i].text, err));
+            PEN_TRY(
+                pen_arena_text(arena, pen_stmt_text(stmt, texts[i].column), texts[i].text, err));
     struct pen_slice sealed = pen_stmt_bytes(stmt, 6);
     const char *copy = NULL;
-    PEN_TRY(pen_meta_copy(arena, sealed, &copy, err));
+    PEN_TRY(pen_arena_text(arena, sealed, &copy, err));
     job->sealed_config = pen_slice(copy, sealed.len);
     return PEN_OK;
 }

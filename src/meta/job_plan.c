@@ -36,10 +36,10 @@ static enum pen_code read_object(struct pen_stmt *stmt, struct pen_arena *arena,
     *object = (struct pen_job_object){.object_index = pen_stmt_int(stmt, 0),
                                       .size_bytes = (uint64_t)pen_stmt_int(stmt, 5),
                                       .modified_us = pen_stmt_int(stmt, 6)};
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &object->bucket, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 2), &object->key, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 3), &object->etag, err));
-    return pen_meta_copy(arena, pen_stmt_text(stmt, 4), &object->version_id, err);
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &object->bucket, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 2), &object->key, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 3), &object->etag, err));
+    return pen_arena_text(arena, pen_stmt_text(stmt, 4), &object->version_id, err);
 }
 
 enum pen_code pen_job_objects_get(struct pen_db *db, int64_t job_id, struct pen_job_range range,
@@ -124,7 +124,7 @@ static enum pen_code read_task(struct pen_stmt *stmt, struct pen_arena *arena, v
         .rejected = (uint64_t)pen_stmt_int(stmt, 7),
         .filtered = (uint64_t)pen_stmt_int(stmt, 8),
     };
-    return pen_meta_copy(arena, pen_stmt_text(stmt, 9), &task->rejects, err);
+    return pen_arena_text(arena, pen_stmt_text(stmt, 9), &task->rejects, err);
 }
 
 enum pen_code pen_job_tasks_get(struct pen_db *db, int64_t job_id, struct pen_arena *arena,
@@ -301,9 +301,9 @@ static enum pen_code read_part_column(struct pen_stmt *stmt, struct pen_arena *a
                                        .has_nan_info = contains_nan >= 0,
                                        .contains_nan = contains_nan > 0};
     if (!pen_stmt_is_null(stmt, 3))
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 3), &column->min, err));
+        PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 3), &column->min, err));
     if (!pen_stmt_is_null(stmt, 4))
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 4), &column->max, err));
+        PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 4), &column->max, err));
     return PEN_OK;
 }
 
@@ -381,8 +381,8 @@ static enum pen_code read_garbage(struct pen_stmt *stmt, struct pen_arena *arena
     (void)context; /* none */
     struct pen_garbage *garbage = item;
     garbage->part_id = pen_stmt_int(stmt, 0);
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &garbage->folder, err));
-    return pen_meta_copy(arena, pen_stmt_text(stmt, 2), &garbage->file_name, err);
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &garbage->folder, err));
+    return pen_arena_text(arena, pen_stmt_text(stmt, 2), &garbage->file_name, err);
 }
 
 enum pen_code pen_garbage_list(struct pen_db *db, size_t max, struct pen_arena *arena,

@@ -57,7 +57,7 @@ static enum pen_code read_reclaimed(struct pen_stmt *stmt, struct pen_arena *are
     const int64_t *now_us = context;
     *job = (struct pen_job_reclaimed){.job_id = pen_stmt_int(stmt, 0),
                                       .attempt = (int)pen_stmt_int(stmt, 2)};
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &job->owner, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &job->owner, err));
     int64_t in_vain = pen_stmt_int(stmt, 2) - pen_stmt_int(stmt, 3);
     int64_t retry_limit = pen_stmt_int(stmt, 4);
     bool is_hopeless = in_vain >= ATTEMPTS_AFTER_CRASH && in_vain > retry_limit;

@@ -48,15 +48,15 @@ enum pen_code pen_ledger_unpack_etag(struct pen_slice packed, struct pen_arena *
 {
     static const char digits[] = "0123456789abcdef";
     if (packed.len == 0 || packed.ptr[0] != 'h')
-        return pen_meta_copy(arena, packed.len == 0 ? packed : pen_slice_skip(packed, 1), ret_etag,
-                             err);
+        return pen_arena_text(arena, packed.len == 0 ? packed : pen_slice_skip(packed, 1), ret_etag,
+                              err);
     char text[HEX_ETAG];
     for (size_t i = 0; i < HEX_ETAG / 2 && i + 1 < packed.len; i++) {
         unsigned char byte = (unsigned char)packed.ptr[1 + i];
         text[2 * i] = digits[byte >> 4];
         text[2 * i + 1] = digits[byte & 15];
     }
-    return pen_meta_copy(arena, pen_slice(text, sizeof text), ret_etag, err);
+    return pen_arena_text(arena, pen_slice(text, sizeof text), ret_etag, err);
 }
 
 /* FNV-1a over all that makes an object version of a table; 0 stands for forgotten entries. */
@@ -257,8 +257,8 @@ static enum pen_code read_entry(struct pen_stmt *stmt, struct pen_arena *arena, 
         .job_id = *job_id,
         .snapshot_id = pen_stmt_int(stmt, 9),
     };
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &entry->bucket, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 2), &entry->key, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &entry->bucket, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 2), &entry->key, err));
     return pen_ledger_unpack_etag(pen_stmt_bytes(stmt, 3), arena, &entry->etag, err);
 }
 

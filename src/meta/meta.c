@@ -18,13 +18,6 @@ enum pen_code pen_meta_leave(struct pen_db *db, bool is_own, enum pen_code code,
     return code;
 }
 
-enum pen_code pen_meta_copy(struct pen_arena *arena, struct pen_slice slice, const char **ret_text,
-                            struct pen_error *err)
-{
-    *ret_text = pen_arena_copy(arena, slice);
-    return *ret_text == NULL ? pen_fail_nomem(err) : PEN_OK;
-}
-
 enum pen_code pen_meta_next_id(struct pen_db *db, const char *sql, int64_t *ret_id,
                                struct pen_error *err)
 {

@@ -13,10 +13,6 @@ PEN_MUST_USE enum pen_code pen_meta_enter(struct pen_db *db, bool *ret_is_own,
 PEN_MUST_USE enum pen_code pen_meta_leave(struct pen_db *db, bool is_own, enum pen_code code,
                                           struct pen_error *err);
 
-/* pen_meta_copy - the slice in the arena, NUL-terminated. */
-PEN_MUST_USE enum pen_code pen_meta_copy(struct pen_arena *arena, struct pen_slice slice,
-                                         const char **ret_text, struct pen_error *err);
-
 /* pen_meta_next_id - max + 1, from 1; call it inside a transaction. */
 PEN_MUST_USE enum pen_code pen_meta_next_id(struct pen_db *db, const char *sql, int64_t *ret_id,
                                             struct pen_error *err);

@@ -41,7 +41,7 @@ static enum pen_code read_row(struct pen_stmt *stmt, struct pen_arena *arena, vo
     const char **const texts[] = {&notice->event_key, &notice->target, &notice->kind,
                                   &notice->title, &notice->body};
     for (int i = 0; i < 5; i++)
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, i + 1), texts[i], err));
+        PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, i + 1), texts[i], err));
     return PEN_OK;
 }
 
@@ -82,7 +82,7 @@ static enum pen_code read_late(struct pen_stmt *stmt, struct pen_arena *arena, v
     struct pen_late *late = item;
     (void)context;
     late->due_us = pen_stmt_int(stmt, 1);
-    return pen_meta_copy(arena, pen_stmt_text(stmt, 0), &late->schedule, err);
+    return pen_arena_text(arena, pen_stmt_text(stmt, 0), &late->schedule, err);
 }
 
 enum pen_code pen_schedule_late(struct pen_db *db, int64_t before_us, size_t max,

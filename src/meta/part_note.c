@@ -46,11 +46,11 @@ static enum pen_code read_note(struct pen_stmt *stmt, struct pen_arena *arena, v
                                     .job_id = pen_stmt_int(stmt, 1),
                                     .begun_us = pen_stmt_int(stmt, 5),
                                     .is_dead = pen_stmt_int(stmt, 7) != 0};
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 2), &part->state, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 3), &part->folder, err));
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 4), &part->file_name, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 2), &part->state, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 3), &part->folder, err));
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 4), &part->file_name, err));
     if (!pen_stmt_is_null(stmt, 6))
-        PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 6), &part->job_status, err));
+        PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 6), &part->job_status, err));
     return PEN_OK;
 }
 

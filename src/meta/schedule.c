@@ -126,10 +126,11 @@ static enum pen_code read_row(struct pen_stmt *stmt, struct pen_arena *arena, vo
                  {8, &s->time_column}, {14, &s->config},  {15, &s->config_diff}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (!pen_stmt_is_null(stmt, texts[i].column))
-            PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, texts[i].column), texts[i].text, err));
+            PEN_TRY(
+                pen_arena_text(arena, pen_stmt_text(stmt, texts[i].column), texts[i].text, err));
     struct pen_slice sealed = pen_stmt_bytes(stmt, 16);
     const char *copy = NULL;
-    PEN_TRY(pen_meta_copy(arena, sealed, &copy, err));
+    PEN_TRY(pen_arena_text(arena, sealed, &copy, err));
     s->sealed_config = pen_slice(copy, sealed.len);
     return PEN_OK;
 }

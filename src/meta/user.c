@@ -97,8 +97,8 @@ static enum pen_code read_row(struct pen_stmt *stmt, struct pen_arena *arena, vo
         .created_us = pen_stmt_int(stmt, 5),
         .login_us = pen_stmt_int(stmt, 6),
     };
-    PEN_TRY(pen_meta_copy(arena, pen_stmt_text(stmt, 1), &user->name, err));
-    return pen_meta_copy(arena, pen_stmt_text(stmt, 3), &user->password_hash, err);
+    PEN_TRY(pen_arena_text(arena, pen_stmt_text(stmt, 1), &user->name, err));
+    return pen_arena_text(arena, pen_stmt_text(stmt, 3), &user->password_hash, err);
 }
 
 enum pen_code pen_user_get(struct pen_db *db, const char *name, struct pen_arena *arena,

@@ -1,12 +1,11 @@
 #include "net/retry.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
 #include "base/civil.h"
+#include "base/say.h"
 #include "net/http_date.h"
 
 #define CANCEL_POLL_MS 50
@@ -54,28 +53,13 @@ static bool sleep_ms(int64_t ms, const volatile int *cancel)
     }
 }
 
-static void warn(const struct pen_retry *retry, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void warn(const struct pen_retry *retry, const char *format, ...)
-{
-    if (retry->log == NULL)
-        return;
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args); /* cut on purpose */
-    va_end(args);
-    retry->log(retry->log_context, "warn", text);
-}
-
 /* The specification wants the first error of the sequence reported; one line gives both. */
 static bool give_up(struct pen_retry *retry, struct pen_error *failed)
 {
     if (retry->retries == 0 || failed->code == PEN_ERR_CANCELLED)
         return false;
-    warn(retry, "%s failed %d times. First: %s. Last: %s", retry->operation, retry->retries + 1,
-         retry->first.message, failed->message);
+    PEN_SAY(retry, "warn", "%s failed %d times. First: %s. Last: %s", retry->operation,
+            retry->retries + 1, retry->first.message, failed->message);
     *failed = retry->first;
     return false;
 }
@@ -95,9 +79,9 @@ bool pen_retry_again(struct pen_retry *retry, struct pen_error *failed, int64_t 
         nominal = wait = retry_after_ms;
     else if (retry_after_ms > wait)
         wait = retry_after_ms;
-    warn(retry, "%s failed. Retrying %d/%d after %lld seconds. Message: %s", retry->operation,
-         retry->retries, retry->policy.maximum_retries, (long long)(nominal / 1000),
-         failed->message);
+    PEN_SAY(retry, "warn", "%s failed. Retrying %d/%d after %lld seconds. Message: %s",
+            retry->operation, retry->retries, retry->policy.maximum_retries,
+            (long long)(nominal / 1000), failed->message);
     if (sleep_ms(wait, retry->cancel))
         return true;
     (void)pen_fail(failed, PEN_ERR_CANCELLED, "cancelled while waiting to try again");

@@ -340,7 +340,7 @@ static void take_back(struct compaction *c)
         if (code == PEN_OK)
             code = pen_part_take(pen_lake_db(c->env->lake), c->notes[i], &err);
         if (code != PEN_OK)
-            pen_space_log(c->env, "warn", "%s; lake:gc will remove it", err.message);
+            PEN_SAY(c->env, "warn", "%s; lake:gc will remove it", err.message);
     }
     c->note_count = 0;
 }
@@ -403,7 +403,7 @@ static enum pen_code pass(struct compaction *c, struct pen_error *err)
                 *err = last;
             return code;
         }
-        pen_space_log(c->env, "info", "%s; once more", last.message);
+        PEN_SAY(c->env, "info", "%s; once more", last.message);
     }
 }
 

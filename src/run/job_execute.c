@@ -103,12 +103,12 @@ static enum pen_code log_start(struct pen_job_run *run, struct pen_error *err)
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(pen_conform_describe_time(run->conform, run->scope.load->schema, &text, err));
-    pen_run_log(&run->env, "info", "%s", text.ptr);
+    PEN_SAY(&run->env, "info", "%s", text.ptr);
     if (run->job.attempt > 1)
-        pen_run_log(&run->env, "info", "attempt %d of this job: the one before did not end",
-                    run->job.attempt);
-    pen_run_log(&run->env, "info", "loading %zu objects (%" PRIu64 " bytes) in %zu tasks",
-                run->plan.object_count, run->plan.size_bytes, run->plan.task_count);
+        PEN_SAY(&run->env, "info", "attempt %d of this job: the one before did not end",
+                run->job.attempt);
+    PEN_SAY(&run->env, "info", "loading %zu objects (%" PRIu64 " bytes) in %zu tasks",
+            run->plan.object_count, run->plan.size_bytes, run->plan.task_count);
     return PEN_OK;
 }
 
@@ -168,13 +168,13 @@ static enum pen_code run_load(struct pen_job_run *run, struct pen_error *err)
     PEN_TRY(pen_prefetch_new(run->scope.load->source, run->plan.objects, run->plan.object_count,
                              PREFETCH_WINDOW, &run->prefetch, err));
     PEN_TRY(pen_job_run_tasks(run, err));
-    pen_run_log(&run->env, "debug", "tasks done: %" PRIu64 " rows in %zu parts", run->totals.loaded,
-                run->parts.count);
+    PEN_SAY(&run->env, "debug", "tasks done: %" PRIu64 " rows in %zu parts", run->totals.loaded,
+            run->parts.count);
     uint64_t replaced = atomic_load(&run->progress.replaced);
     if (replaced > 0)
-        pen_run_log(&run->env, "warn",
-                    "%" PRIu64 " malformed characters became U+FFFD: is parser.charset right?",
-                    replaced);
+        PEN_SAY(&run->env, "warn",
+                "%" PRIu64 " malformed characters became U+FFFD: is parser.charset right?",
+                replaced);
     /* from here on the job is this thread's alone: a heartbeat may not meet its end */
     pen_monitor_stop(run);
     if (run->cancel != 0)
@@ -233,7 +233,7 @@ static void mark_failed(struct pen_job_run *run, enum pen_code failure,
     end.counts.records = 0; /* nothing was committed */
     struct pen_error err = {0};
     if (note_end(run, &end, &err) != PEN_OK)
-        pen_run_log(&run->env, "warn", "the job's end could not be noted: %s", err.message);
+        PEN_SAY(&run->env, "warn", "the job's end could not be noted: %s", err.message);
     run->result->status = end.status;
     run->result->counts = end.counts;
 }
@@ -261,9 +261,9 @@ static void say_committed(struct pen_job_run *run)
     if (run->result->snapshot_id >= 0)
         (void)snprintf(snapshot, sizeof snapshot, "committed snapshot %" PRId64, /* fits */
                        run->result->snapshot_id);
-    pen_run_log(&run->env, "info",
-                "%s: %" PRIu64 " rows loaded, %" PRIu64 " rejected, %" PRIu64 " filtered out",
-                snapshot, run->totals.loaded, run->totals.rejected, run->totals.filtered);
+    PEN_SAY(&run->env, "info",
+            "%s: %" PRIu64 " rows loaded, %" PRIu64 " rejected, %" PRIu64 " filtered out", snapshot,
+            run->totals.loaded, run->totals.rejected, run->totals.filtered);
 }
 
 static bool is_given_back(const struct pen_job_run *run, enum pen_code code)
@@ -278,9 +278,9 @@ static enum pen_code give_back(struct pen_job_run *run)
     enum pen_code code = pen_job_release(pen_lake_db(run->lake), run->job.job_id, run->owner, &err);
     if (code == PEN_OK) {
         run->result->status = PEN_JOB_QUEUED;
-        pen_run_log(&run->env, "info", "the job waits in the queue again");
+        PEN_SAY(&run->env, "info", "the job waits in the queue again");
     } else
-        pen_run_log(&run->env, "warn", "the job cannot be given back: %s", err.message);
+        PEN_SAY(&run->env, "warn", "the job cannot be given back: %s", err.message);
     return code;
 }
 

@@ -90,8 +90,8 @@ static enum pen_code make_plan(struct pen_job_run *run, struct pen_error *err)
     PEN_TRY(
         pen_plan_make(load, load->source->skip_loaded_objects ? &ledger : NULL, &run->plan, err));
     if (run->plan.skipped_objects > 0)
-        pen_run_log(&run->env, "info", "%" PRIu64 " objects skipped: already loaded",
-                    run->plan.skipped_objects);
+        PEN_SAY(&run->env, "info", "%" PRIu64 " objects skipped: already loaded",
+                run->plan.skipped_objects);
     PEN_TRY(find_position(run, err));
     return store_plan(run, err);
 }
@@ -201,8 +201,8 @@ enum pen_code pen_job_run_settle_layout(struct pen_job_run *run, struct pen_erro
     if (!is_first && strcmp(former, text.ptr) == 0)
         return PEN_OK;
     if (!is_first) {
-        pen_run_log(&run->env, "warn",
-                    "the table changed since the job was begun: finished tasks are done again");
+        PEN_SAY(&run->env, "warn",
+                "the table changed since the job was begun: finished tasks are done again");
         run->stored_tasks = NULL; /* all of them are waiting now */
     }
     PEN_TRY(note_layout(run, text.ptr, !is_first, err));
@@ -239,7 +239,7 @@ enum pen_code pen_job_run_restore(struct pen_job_run *run, struct pen_rejects_ma
     atomic_store(&progress->stored_bytes, bytes);
     *ret_has_mark = rejects[0] != '\0';
     if (run->stored_tasks != NULL)
-        pen_run_log(&run->env, "info", "going on: %zu of %zu tasks are done, %" PRIu64 " rows",
-                    done, run->plan.task_count, run->totals.loaded);
+        PEN_SAY(&run->env, "info", "going on: %zu of %zu tasks are done, %" PRIu64 " rows", done,
+                run->plan.task_count, run->totals.loaded);
     return *ret_has_mark ? pen_rejects_read_mark(rejects, ret_mark, err) : PEN_OK;
 }

@@ -15,9 +15,9 @@ static void say_reclaimed(const struct pen_job_run *run, const struct pen_job_re
     const char *fate = job->status == PEN_JOB_QUEUED   ? "it is queued again"
                        : job->status == PEN_JOB_KILLED ? "it is killed, as was asked"
                                                        : "it ended as error";
-    pen_run_log(&run->env, job->status == PEN_JOB_QUEUED ? "info" : "warn",
-                "job %" PRId64 " (attempt %d): its process %s is gone, %s", job->job_id,
-                job->attempt, pen_job_owner_name(job->owner, name), fate);
+    PEN_SAY(&run->env, job->status == PEN_JOB_QUEUED ? "info" : "warn",
+            "job %" PRId64 " (attempt %d): its process %s is gone, %s", job->job_id, job->attempt,
+            pen_job_owner_name(job->owner, name), fate);
 }
 
 static enum pen_code recover(struct pen_job_run *run, struct pen_error *err)

@@ -84,15 +84,15 @@ bool pen_job_run_retry(struct pen_job_run *run, int retry, struct pen_error *fai
     if (!failed->is_expired || is_cancelled(run))
         return false;
     if (retry > CREDENTIAL_RETRIES) {
-        pen_run_log(&run->env, "warn", "credentials are still expired after %d retries",
-                    CREDENTIAL_RETRIES);
+        PEN_SAY(&run->env, "warn", "credentials are still expired after %d retries",
+                CREDENTIAL_RETRIES);
         return false;
     }
     int64_t ms = wait_ms(run, retry);
-    pen_run_log(&run->env, "warn",
-                "credentials have expired, retrying %d/%d in %" PRId64 ".%" PRId64 " s with "
-                "configuration and profile read anew: %s",
-                retry, CREDENTIAL_RETRIES, ms / 1000, ms % 1000 / 100, failed->message);
+    PEN_SAY(&run->env, "warn",
+            "credentials have expired, retrying %d/%d in %" PRId64 ".%" PRId64 " s with "
+            "configuration and profile read anew: %s",
+            retry, CREDENTIAL_RETRIES, ms / 1000, ms % 1000 / 100, failed->message);
     drop_attempt(run);
     wait_for(run, ms);
     if (is_cancelled(run)) {
@@ -100,7 +100,7 @@ bool pen_job_run_retry(struct pen_job_run *run, int retry, struct pen_error *fai
         return false;
     }
     if (read_file(run, &err) != PEN_OK)
-        pen_run_log(&run->env, "warn", "the job goes on with the configuration it has: %s",
-                    err.message);
+        PEN_SAY(&run->env, "warn", "the job goes on with the configuration it has: %s",
+                err.message);
     return true;
 }

@@ -77,19 +77,19 @@ static void warn_of_losses(const struct attempt *attempt)
         const struct pen_part *part = &attempt->parts.parts[p];
         for (size_t c = 0; c < part->column_count; c++)
             if (part->columns[c].lost_count > 0)
-                pen_run_log(&run->env, "warn",
-                            "column '%s': %llu values did not fit the table's type %s and are null",
-                            run->layout.targets[c].name,
-                            (unsigned long long)part->columns[c].lost_count,
-                            run->layout.targets[c].type_text);
+                PEN_SAY(&run->env, "warn",
+                        "column '%s': %llu values did not fit the table's type %s and are null",
+                        run->layout.targets[c].name,
+                        (unsigned long long)part->columns[c].lost_count,
+                        run->layout.targets[c].type_text);
     }
     const struct pen_load *load = run->scope.load;
     for (size_t i = 0; i < load->filter_count; i++) {
         uint64_t nulled = pen_task_nulled(attempt->task, i);
         if (nulled > 0)
-            pen_run_log(&run->env, "warn",
-                        "filter %s: %" PRIu64 " values could not be read and are null",
-                        load->filters[i]->type->info.name, nulled);
+            PEN_SAY(&run->env, "warn",
+                    "filter %s: %" PRIu64 " values could not be read and are null",
+                    load->filters[i]->type->info.name, nulled);
     }
 }
 
@@ -254,10 +254,9 @@ static enum pen_code try_once(struct pen_job_run *run, size_t task_index, struct
     int64_t started_us = pen_monotonic_us();
     enum pen_code code = run_attempt(&attempt, err);
     if (code == PEN_OK)
-        pen_run_log(&run->env, "debug",
-                    "task %zu done: %zu objects, %" PRIu64 " rows, %" PRId64 " ms", task_index,
-                    attempt.planned->count, rows_in_parts(&attempt.parts),
-                    (pen_monotonic_us() - started_us) / 1000);
+        PEN_SAY(&run->env, "debug", "task %zu done: %zu objects, %" PRIu64 " rows, %" PRId64 " ms",
+                task_index, attempt.planned->count, rows_in_parts(&attempt.parts),
+                (pen_monotonic_us() - started_us) / 1000);
     attempt_release(&attempt);
     if (code == PEN_OK || err == NULL || !err->is_retryable)
         return code; /* rejects stay: they may be why it failed */
@@ -280,8 +279,8 @@ static enum pen_code run_task(struct pen_job_run *run, size_t task_index, struct
                 *err = attempt_err;
             return code;
         }
-        pen_run_log(&run->env, "warn", "task %zu failed, retrying %" PRId64 "/%" PRId64 ": %s",
-                    task_index, n + 1, retries, attempt_err.message);
+        PEN_SAY(&run->env, "warn", "task %zu failed, retrying %" PRId64 "/%" PRId64 ": %s",
+                task_index, n + 1, retries, attempt_err.message);
     }
 }
 
@@ -314,7 +313,7 @@ static void remove_garbage(struct pen_job_run *run, const struct pen_garbage *ga
     if (code == PEN_OK)
         code = pen_garbage_forget(pen_lake_db(run->lake), garbage->part_id, &err);
     if (code != PEN_OK)
-        pen_run_log(&run->env, "warn", "%s", err.message);
+        PEN_SAY(&run->env, "warn", "%s", err.message);
 }
 
 void pen_job_run_sweep(struct pen_job_run *run)
@@ -323,7 +322,7 @@ void pen_job_run_sweep(struct pen_job_run *run)
     size_t count = 0;
     struct pen_error err = {0};
     if (pen_garbage_list(pen_lake_db(run->lake), 10000, &run->arena, &list, &count, &err) != PEN_OK)
-        pen_run_log(&run->env, "warn", "%s", err.message);
+        PEN_SAY(&run->env, "warn", "%s", err.message);
     for (size_t i = 0; i < count; i++)
         remove_garbage(run, &list[i]);
 }

@@ -137,7 +137,7 @@ static void remove_file(struct gc *gc, const char *what, const char *path, bool 
         is_there = false;
     if (!is_there) {
         gc->result->failed++;
-        pen_space_log(gc->env, "warn", "cannot remove '%s': %s", path, strerror(errno));
+        PEN_SAY(gc->env, "warn", "cannot remove '%s': %s", path, strerror(errno));
         return;
     }
     *ret_is_gone = true;
@@ -194,7 +194,7 @@ static enum pen_code remove_garbage(struct gc *gc, struct pen_error *err)
         PEN_TRY(check_cancel(gc, err));
         PEN_TRY(part_path(garbage->folder, garbage->file_name, &gc->arena, &path, err));
         if (is_known(gc, path)) { /* never, as long as the catalog is right */
-            pen_space_log(gc->env, "warn", "'%s' is a table's and is noted as garbage", path);
+            PEN_SAY(gc->env, "warn", "'%s' is a table's and is noted as garbage", path);
             continue;
         }
         remove_file(gc, "part of a dead job", path, &is_gone);

@@ -44,7 +44,7 @@ static void heartbeat(struct pen_job_run *run, struct pen_db *db)
         run->cancel = 1;
     } else if (code != PEN_OK) {
         /* the lease outlives several missed heartbeats: the next one may succeed */
-        pen_run_log(&run->env, "warn", "heartbeat failed: %s", err.message);
+        PEN_SAY(&run->env, "warn", "heartbeat failed: %s", err.message);
     }
 }
 
@@ -66,7 +66,7 @@ static void *monitor_main(void *context)
     PEN_CLEANUP(pen_db_close_p) struct pen_db *db = NULL;
     struct pen_error err = {0};
     if (pen_db_open(pen_db_path(pen_lake_db(run->lake)), PEN_DB_WRITE, 0, &db, &err) != PEN_OK)
-        pen_run_log(&run->env, "warn", "no heartbeat: %s", err.message);
+        PEN_SAY(&run->env, "warn", "no heartbeat: %s", err.message);
     int64_t next_heartbeat_us = pen_monotonic_us(), next_look_us = next_heartbeat_us;
     do {
         if (run->caller_cancel != NULL && *run->caller_cancel != 0)

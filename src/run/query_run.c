@@ -211,8 +211,8 @@ static enum pen_code finish(struct pen_job_run *run, const struct result_file *f
     pen_monitor_stop(run); /* a heartbeat may not meet the job's end */
     PEN_TRY(pen_job_finish(pen_lake_db(run->lake), run->job.job_id, run->owner, &end, err));
     run->result->counts = end.counts;
-    pen_run_log(&run->env, "info", "%llu rows, %llu bytes", (unsigned long long)file->rows,
-                (unsigned long long)file->bytes);
+    PEN_SAY(&run->env, "info", "%llu rows, %llu bytes", (unsigned long long)file->rows,
+            (unsigned long long)file->bytes);
     return PEN_OK;
 }
 
@@ -224,7 +224,7 @@ enum pen_code pen_job_run_query(struct pen_job_run *run, struct pen_error *err)
     PEN_CLEANUP(pen_duck_watch_stop_p) struct pen_duck_watch *watch = NULL;
     PEN_CLEANUP(result_release)
     struct result_file file = {.fd = -1, .buf = PEN_BUF(ROW_MAX), .values = PEN_ARENA(ROW_MAX)};
-    pen_run_log(&run->env, "info", "query on database '%s'", run->job.database);
+    PEN_SAY(&run->env, "info", "query on database '%s'", run->job.database);
     PEN_TRY(open_session(run, &session, err));
     PEN_TRY(pen_duck_watch_start(session, &run->cancel, &watch, err));
     PEN_TRY(pen_duck_query(session, pen_slice_str(run->job.config), &query, err));

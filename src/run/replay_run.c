@@ -125,10 +125,10 @@ static enum pen_code check_file(struct pen_job_run *run, const char *path, struc
         lines++;
     (void)fclose(file); /* only read */
     if (lines < rejected)
-        pen_run_log(&run->env, "warn",
-                    "%" PRIu64 " of %" PRIu64 " rejected records are not in the rejects file "
-                    "(exec.max_reject_file_bytes) and cannot be loaded again",
-                    rejected - lines, rejected);
+        PEN_SAY(&run->env, "warn",
+                "%" PRIu64 " of %" PRIu64 " rejected records are not in the rejects file "
+                "(exec.max_reject_file_bytes) and cannot be loaded again",
+                rejected - lines, rejected);
     return PEN_OK;
 }
 

@@ -3,21 +3,6 @@
 #include "net/http_client.h"
 #include "run/connection_use.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-void pen_run_log(const struct pen_run_env *env, const char *level, const char *format, ...)
-{
-    if (env->log == NULL)
-        return;
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args); /* a log line may be cut */
-    va_end(args);
-    env->log(env->log_context, level, text);
-}
-
 void pen_run_scope_close(struct pen_run_scope *scope)
 {
     pen_load_free(scope->load);

@@ -2,6 +2,7 @@
 #ifndef PEN_RUN_RUN_SCOPE_H
 #define PEN_RUN_RUN_SCOPE_H
 
+#include "base/say.h"
 #include "run/load.h"
 #include "run/run.h"
 
@@ -16,9 +17,5 @@ PEN_MUST_USE enum pen_code pen_run_scope_open(const struct pen_run_env *env,
                                               struct pen_run_scope *ret_scope,
                                               struct pen_error *err);
 void pen_run_scope_close(struct pen_run_scope *scope);
-
-/* pen_run_log - one line to env->log, when there is one. */
-void pen_run_log(const struct pen_run_env *env, const char *level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -7,22 +7,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-void pen_space_log(const struct pen_space_env *env, const char *level, const char *format, ...)
-{
-    if (env->log == NULL)
-        return;
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args); /* a log line may be cut */
-    va_end(args);
-    env->log(env->log_context, level, text);
-}
 
 enum pen_code pen_space_temp(const char *home, const char *temp_dir, struct pen_buf *into,
                              struct pen_error *err)

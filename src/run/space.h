@@ -9,6 +9,7 @@
 #ifndef PEN_RUN_SPACE_H
 #define PEN_RUN_SPACE_H
 
+#include "base/say.h"
 #include "duck/duck.h"
 #include "lake/lake_check.h"
 
@@ -22,9 +23,6 @@ struct pen_space_env {
     void (*log)(void *context, const char *level, const char *text);
     void *log_context;
 };
-
-void pen_space_log(const struct pen_space_env *env, const char *level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* pen_space_temp - the path of a folder of one's own to spill into, below `temp_dir`, or below
  * <home>/tmp when that is NULL; appended. Nothing is made but the folder above it.

@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,18 +8,6 @@
 #define EXCHANGE_TEXT_MAX ((size_t)1 << 20)
 #define ERROR_BODY_MAX    ((size_t)64 << 10)
 #define URL_MAX_BYTES     ((size_t)64 << 10)
-
-void s3_log(struct pen_s3_client *client, const char *level, const char *format, ...)
-{
-    if (client->options.log == NULL)
-        return;
-    char text[2048];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args); /* cut on purpose */
-    va_end(args);
-    client->options.log(client->options.log_context, level, text);
-}
 
 /* ---- the request ---- */
 
@@ -198,8 +185,8 @@ static bool may_move(struct s3_exchange *x, const struct s3_error_reply *reply)
         strcmp(reply->region, x->region) == 0)
         return false;
     x->has_moved = true;
-    s3_log(x->client, "debug", "bucket '%s' is in region %s, not %s", x->bucket, reply->region,
-           x->region);
+    PEN_SAY(&x->client->options, "debug", "bucket '%s' is in region %s, not %s", x->bucket,
+            reply->region, x->region);
     return s3_client_move(x->client, x->bucket, reply->region, NULL) == PEN_OK;
 }
 

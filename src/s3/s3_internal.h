@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "aws/sigv4.h"
+#include "base/say.h"
 #include "s3/s3_client.h"
 #include "s3/s3_error.h"
 #include "s3/s3_uri.h"
@@ -33,10 +34,6 @@ void s3_client_home(struct pen_s3_client *client, const char *bucket,
 /* s3_client_move - remembers the region that the service named. thread: any. */
 PEN_MUST_USE enum pen_code s3_client_move(struct pen_s3_client *client, const char *bucket,
                                           const char *region, struct pen_error *err);
-
-/* s3_log - one line by the client's log callback, if it has one. */
-void s3_log(struct pen_s3_client *client, const char *level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #define S3_QUERY_MAX  8
 #define S3_HEADER_MAX 4

@@ -231,9 +231,9 @@ static enum pen_code learn(struct pen_s3_reader *reader, const struct pen_s3_inf
     if (reader->parts[0].end == UINT64_MAX)
         reader->parts[0].end = reader->next_start = info->size_bytes;
     if (!reader->is_logged)
-        s3_log(reader->client, "info",
-               "Open S3Object with bucket [%s], key [%s], with size [%" PRIu64 "]", reader->bucket,
-               reader->key, info->size_bytes);
+        PEN_SAY(&reader->client->options, "info",
+                "Open S3Object with bucket [%s], key [%s], with size [%" PRIu64 "]", reader->bucket,
+                reader->key, info->size_bytes);
     reader->is_logged = true;
     return PEN_OK;
 }
@@ -286,8 +286,8 @@ static enum pen_code resume(struct pen_s3_reader *reader, bool has_progress,
         return failed->code;
     }
     group_digits(reader->position, offset);
-    s3_log(reader->client, "warn", "S3 read failed. Retrying GET request with %s bytes offset",
-           offset);
+    PEN_SAY(&reader->client->options, "warn",
+            "S3 read failed. Retrying GET request with %s bytes offset", offset);
     struct part again = {.is_spare = part->is_spare};
     uint64_t end = part->end;
     pen_s3_body_close(PEN_TAKE(part->body));

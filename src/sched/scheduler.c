@@ -1,11 +1,11 @@
 /* scheduler.c - schedules become jobs: when they are due, or when somebody asks. */
+#include "base/say.h"
 #include "conf/load_config.h"
 #include "run/config_overlay.h"
 #include "run/sealed_config.h"
 #include "sched/sched_internal.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 /* Schedules per transaction: one sync to disk for all of them. */
@@ -109,21 +109,6 @@ enum pen_code pen_sched_run(struct pen_sched *sched, const char *name,
 
 /* --- the timetable ---------------------------------------------------------------------------- */
 
-static void say(const struct pen_tick *tick, const char *level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void say(const struct pen_tick *tick, const char *level, const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    if (tick->log == NULL)
-        return;
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments); /* cut on purpose */
-    va_end(arguments);
-    tick->log(tick->log_context, level, text);
-}
-
 static enum pen_missed_runs policy_of(const struct pen_schedule *schedule,
                                       const struct pen_tick *tick)
 {
@@ -156,8 +141,8 @@ static struct decision decide(const struct pen_schedule *schedule, const struct 
     if (latest_us != first_us || decision.run_us == 0) {
         char from[PEN_INSTANT_TEXT];
         (void)pen_instant_print((struct pen_instant){first_us, 0}, from);
-        say(tick, "warn", "schedule '%s': the times from %s on were missed; %s", schedule->name,
-            from, decision.run_us == 0 ? "none of them runs" : "the latest one runs");
+        PEN_SAY(tick, "warn", "schedule '%s': the times from %s on were missed; %s", schedule->name,
+                from, decision.run_us == 0 ? "none of them runs" : "the latest one runs");
     }
     return decision;
 }
@@ -199,7 +184,7 @@ static enum pen_code queue(struct pen_sched *sched, const struct pen_schedule *s
     int64_t job_id = 0;
     enum pen_code code = pen_sched_add_job(sched, schedule, &run, tick->now_us, &job_id, &failed);
     if (code == PEN_OK) {
-        say(tick, "info", "schedule '%s': job %" PRId64 " is queued", schedule->name, job_id);
+        PEN_SAY(tick, "info", "schedule '%s': job %" PRId64 " is queued", schedule->name, job_id);
         return PEN_OK;
     }
     if (code == PEN_ERR_CONFLICT && !failed.is_retryable) /* another tick made it */
@@ -209,7 +194,7 @@ static enum pen_code queue(struct pen_sched *sched, const struct pen_schedule *s
             *err = failed;
         return code;
     }
-    say(tick, "error", "schedule '%s': %s", schedule->name, failed.message);
+    PEN_SAY(tick, "error", "schedule '%s': %s", schedule->name, failed.message);
     return add_failed_job(sched, schedule, &run, tick->now_us, &failed, err);
 }
 
@@ -220,7 +205,8 @@ static enum pen_code fire(struct pen_sched *sched, const struct pen_schedule *sc
     struct pen_error failed = {0};
     struct pen_db *db = pen_sched_db(sched);
     if (pen_timetable_open(schedule->cron, schedule->zone, &timetable, &failed) != PEN_OK) {
-        say(tick, "error", "schedule '%s' waits for an hour: %s", schedule->name, failed.message);
+        PEN_SAY(tick, "error", "schedule '%s' waits for an hour: %s", schedule->name,
+                failed.message);
         return pen_schedule_set_next(db, schedule->schedule_id, schedule->next_us,
                                      tick->now_us + BROKEN_WAIT_US, err);
     }
