@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,11 @@
 #define HTTP_DRAIN_MS 5000
 
 #define TEXT_MAX      ((size_t)1 << 20)
+
+/* Descriptors: of the process at most, kept for jobs and metadata, and connections at most. */
+#define FILES_MAX       65536
+#define FILES_KEPT      512
+#define CONNECTIONS_MAX 1000
 
 /* Everything that lives as long as the server. */
 struct service {
@@ -122,6 +128,21 @@ static enum pen_code open_log(struct service *service, struct pen_error *err)
     return pen_log_open_fd(STDERR_FILENO, &options, &service->log, err);
 }
 
+/* A shell's limit of 1,024 open files is what as many clients could use up, and then jobs would
+ * have none: the limit is raised as far as it may be, and connections leave room. */
+static unsigned limit_connections(void)
+{
+    struct rlimit limit = {.rlim_cur = FILES_KEPT + CONNECTIONS_MAX};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_MAX) {
+        limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* up to the hard limit everybody may */
+    }
+    if (limit.rlim_cur >= FILES_KEPT + CONNECTIONS_MAX)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur >= 2 * FILES_KEPT ? (unsigned)limit.rlim_cur - FILES_KEPT
+                                            : (unsigned)limit.rlim_cur / 2 + 1;
+}
+
 static enum pen_code catch_hangup(struct pen_error *err)
 {
     struct sigaction action = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
@@ -220,6 +241,7 @@ static enum pen_code start_http(struct service *service, struct pen_error *err)
         .listen = service->listen,
         .certificate = service->certificate.ptr,
         .certificate_key = service->certificate_key.ptr,
+        .max_connections = limit_connections(),
     };
     struct pen_http_handler handler = pen_api_handler(&service->api);
     return pen_http_server_new(&options, &handler, &service->http, err);
