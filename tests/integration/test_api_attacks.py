@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from api import TdClient
+from api import Server, TdClient
 from test_api import config_of, refused
 
 
@@ -144,3 +144,137 @@ def test_head_is_a_get_without_its_body(server, td):
     for path in ("/healthz", "/metrics", "/v3/job/show/" + job_id, "/v3/job/result/" + job_id):
         reply = server.ask("HEAD", path)
         assert reply.status == 200 and reply.body == b"", path
+
+
+# -- roles
+
+ROLES = ["nobody", "viewer", "operator", "admin"]
+OPEN = {"GET /healthz", "GET /readyz", "GET /v3/system/server_status", "GET /setup", "POST /api/v1/setup",
+        "POST /api/v1/login"}
+ADMINS = ("/api/v1/users", "/api/v1/audit", "/api/v1/settings")
+ONES_OWN = {"POST /api/v1/logout", "POST /api/v1/password", "POST /api/v1/keys", "DELETE /api/v1/keys/:id"}
+
+
+def least_role(method, pattern):
+    """As docs/access.md has it."""
+    if "%s %s" % (method, pattern) in OPEN:
+        return "nobody"
+    if pattern.startswith(ADMINS):
+        return "admin"
+    return "viewer" if method == "GET" or "%s %s" % (method, pattern) in ONES_OWN else "operator"
+
+
+def test_every_call_asks_for_its_role(penstock, server, td):
+    """All routes with all roles; whoever may gets past the check and to an error about the words."""
+    keys = {"nobody": None, "admin": penstock.api_key,
+            "viewer": key_of(penstock, "vera", "viewer"), "operator": key_of(penstock, "olaf", "operator")}
+    before = penstock.state()
+    for line in penstock.run("server", "--routes").out.splitlines():
+        method, pattern = line.split("\t")[:2]
+        path = "/".join("No-Such" if part.startswith(":") else part for part in pattern.split("/"))
+        needed = ROLES.index(least_role(method, pattern))
+        for role, key in keys.items():
+            authorization = "" if key is None else "TD1 " + key
+            reply = server.ask(method, path, None if method == "GET" else "{}",
+                               {"Authorization": authorization, "Content-Type": "application/json"})
+            if ROLES.index(role) < needed:
+                assert reply.status == (401 if key is None else 403), (method, pattern, role, reply)
+            else:
+                assert reply.status not in (401, 403) and reply.status < 500, (method, pattern, role, reply)
+    after = penstock.state()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed <= {"access_token", "audit"}, changed  # keys' first use, the attempts
+
+
+# -- sessions
+
+
+def log_in(server, name, password, cookie=None):
+    headers = {"Content-Type": "application/json", "Authorization": ""}
+    if cookie is not None:
+        headers["Cookie"] = cookie
+    return server.ask("POST", "/api/v1/login", json.dumps({"name": name, "password": password}), headers)
+
+
+def cookies_of(reply):
+    return dict(each.split(";")[0].split("=", 1) for each in reply.headers.get_all("Set-Cookie"))
+
+
+def test_login_takes_no_session_that_somebody_chose(server):
+    chosen = "penstock_session=pen_" + "A" * 43
+    reply = log_in(server, "root", "correct horse battery", chosen)
+    session = cookies_of(reply)["penstock_session"]
+    assert reply.status == 200 and chosen != "penstock_session=" + session
+    assert session != cookies_of(log_in(server, "root", "correct horse battery"))["penstock_session"]
+    assert server.ask("GET", "/api/v1/session", headers={"Authorization": "", "Cookie": chosen}).status == 401
+
+
+def test_change_by_cookie_needs_the_token_of_that_very_session(server):
+    first, second = (cookies_of(log_in(server, "root", "correct horse battery")) for _ in range(2))
+    headers = {"Authorization": "", "Content-Type": "application/json",
+               "Cookie": "penstock_session=" + first["penstock_session"]}
+
+    def change(**more):
+        return server.ask("POST", "/v3/database/create/made_by_cookie", "", dict(headers, **more)).status
+
+    assert change() == 403
+    assert change(**{"X-CSRF-Token": second["penstock_csrf"]}) == 403
+    assert change(**{"X-CSRF-Token": first["penstock_csrf"][:-1]}) == 403
+    # the cookie alone is no proof: another site's page has it sent, but cannot read it
+    headers["Cookie"] += "; penstock_csrf=" + first["penstock_csrf"]
+    assert change() == 403
+    assert change(**{"X-CSRF-Token": first["penstock_csrf"]}) == 200
+
+
+def test_session_ends_with_logout_password_and_user(penstock, server, td):
+    penstock.run("user:create", "vera", "--role", "viewer")
+    patch = {"Content-Type": "application/json"}
+
+    def session():
+        assert server.ask("PATCH", "/api/v1/users/vera", json.dumps({"password": "her own words"}), patch).status == 200
+        cookies = cookies_of(log_in(server, "vera", "her own words"))
+        return {"Authorization": "", "Cookie": "penstock_session=" + cookies["penstock_session"],
+                "X-CSRF-Token": cookies["penstock_csrf"]}
+
+    def is_open(headers):
+        return server.ask("GET", "/api/v1/session", headers=headers).status == 200
+
+    headers = session()
+    assert is_open(headers)
+    assert server.ask("POST", "/api/v1/logout", "", headers).status == 200 and not is_open(headers)
+    headers = session()
+    other = session()  # which sets the password
+    assert is_open(other) and not is_open(headers)
+    assert server.ask("PATCH", "/api/v1/users/vera", '{"is_disabled": true}', patch).status == 200
+    assert not is_open(other)
+    assert server.ask("PATCH", "/api/v1/users/vera", '{"is_disabled": false}', patch).status == 200
+    headers = session()
+    assert server.ask("DELETE", "/api/v1/users/vera").status == 200 and not is_open(headers)
+
+
+# -- schedules while they run
+
+
+def test_deleted_schedule_lets_its_run_end_and_a_namesake_starts_anew(through_proxy, proxy, s3, bucket):
+    s3.put(bucket, "a.csv", "id,name\n1,one\n")
+    with Server(through_proxy) as server:
+        td = TdClient(server)
+        td.create_database("sample_db")
+        td.create_table("sample_db", "tab")
+        words = {"name": "nightly", "cron": "", "database": "sample_db", "table": "tab",
+                 "config": config_of(through_proxy)}
+        td.create_session(**words)
+        waiting = []
+
+        def replaced():
+            waiting.append(td.run_session("nightly"))
+            td.delete_session("nightly")
+            td.create_session(**words)
+
+        proxy.before(replaced, key="a.csv")
+        running = td.run_session("nightly")
+        assert td.wait(running) == "success" and td.show_job(running)["num_records"] == 1
+        assert td.job_status(waiting[0]) == "killed"
+        assert td.history("nightly") == [] and td.show_session("nightly")["config_diff"] == {}
+        assert td.wait(td.run_session("nightly")) == "success"
+        assert [run["records"] for run in td.history("nightly")] == [1]
