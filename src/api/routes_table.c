@@ -395,7 +395,7 @@ const struct pen_api_route pen_routes_table[] = {
     {"POST", "/v3/table/rename/:database/:table/:other", CHANGES, post_rename_table,
      "Rename a table"},
     {"POST", "/v3/table/update/:database/:table", CHANGES, post_update_table,
-     "Change when rows expire"},
+     "Change expire_days, which is kept and deletes nothing"},
     {"POST", "/v3/table/update-schema/:database/:table", CHANGES, post_update_schema,
      "Add columns to a table"},
     {"POST", "/v3/table/change_database/:database/:table", CHANGES, post_change_database,

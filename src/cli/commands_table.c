@@ -208,7 +208,7 @@ static const struct pen_flag tail_flags[] = {
 };
 static const struct pen_flag create_flags[] = {
     {"type", 'T', "TYPE", false, "only 'log' is known"},
-    {"expire-days", 0, "DAYS", false, "rows older than that many days may go; 0: never"},
+    {"expire-days", 0, "DAYS", false, "a number kept for clients, no row is deleted by it"},
     {"time-partition", 0, "UNIT", false, "cut files by hour, day or month of time (default none)"},
     {"include-v", 0, "BOOL", false, "accepted; has no meaning here"},
     {"detect-schema", 0, "BOOL", false, "accepted; has no meaning here"},
@@ -312,7 +312,9 @@ const struct pen_command pen_commands_table[] = {
      .arguments = "<db> <table> <days>",
      .min_words = 3,
      .max_words = 3,
-     .description = "Set after how many days rows may go; 0: never",
+     .description = "Set the number of days that a client may see as the table's expiry; 0: none\n"
+                    "It is kept and shown. Penstock deletes no rows by it: docs/maintenance.md\n"
+                    "says how to delete old rows.",
      .examples = expire_examples,
      .flags = no_flags,
      .run = pen_table_expire},

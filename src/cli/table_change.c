@@ -230,6 +230,9 @@ enum pen_code pen_table_expire(struct pen_cli *cli, const struct pen_args *args,
     if (is_done && change.days == 0)
         pen_cli_say(cli, "Data expiration disabled for this table.");
     else if (is_done)
-        pen_cli_say(cli, "Table set to expire data older than %" PRId64 " days.", change.days);
+        pen_cli_say(cli,
+                    "Expire days of '%s.%s' are %" PRId64
+                    ". The number is kept for clients; Penstock deletes no rows by it.",
+                    change.database, change.table, change.days);
     return PEN_OK;
 }
