@@ -7,11 +7,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define MIN_CHUNK_BYTES ((size_t)64)
-
 /* Plain bytes of another charset that wait for their conversion; also the head of a JSON object,
  * which tells its charset. */
-#define RAW_BYTES ((size_t)64 << 10)
+#define RAW_BYTES   ((size_t)64 << 10)
+
+#define SHOWN_PLACE 120 /* bytes of a place in a message */
 
 struct pen_object_stream {
     const struct pen_object_stream_options *options;
@@ -32,42 +32,13 @@ struct pen_object_stream {
     char *raw;                   /* RAW_BYTES, or NULL when never needed */
     struct pen_slice raw_rest;   /* of it, what is not used yet */
     bool is_started, is_end_of_bytes;
+    uint64_t text_bytes; /* of the text so far */
     /* Of the first fill that failed: text was lost, so whoever waited at the gate must not go on
      * behind the gap, and says the same. */
     struct pen_error failure;
     _Atomic bool has_ended;
     _Atomic uint64_t replaced;
 };
-
-enum pen_code pen_text_buffer_init(struct pen_text_buffer *buffer, size_t cap,
-                                   struct pen_error *err)
-{
-    if (cap < MIN_CHUNK_BYTES)
-        cap = MIN_CHUNK_BYTES;
-    buffer->memory = calloc(1, cap + 2 * (size_t)PEN_CHUNK_PADDING);
-    if (buffer->memory == NULL)
-        return pen_fail_nomem(err);
-    buffer->cap = cap;
-    return PEN_OK;
-}
-
-void pen_text_buffer_release(struct pen_text_buffer *buffer)
-{
-    free(buffer->memory);
-    *buffer = (struct pen_text_buffer){0};
-}
-
-static enum pen_code grow_buffer(struct pen_text_buffer *buffer, size_t cap, struct pen_error *err)
-{
-    if (cap <= buffer->cap)
-        return PEN_OK;
-    char *memory = realloc(buffer->memory, cap + 2 * (size_t)PEN_CHUNK_PADDING);
-    if (memory == NULL)
-        return pen_fail_nomem(err);
-    buffer->memory = memory;
-    buffer->cap = cap;
-    return PEN_OK;
-}
 
 /* A cut sample lacks the archive's directory: its decoder reads what there is, as a stream. */
 static bool is_archive(const struct pen_object_stream_options *options)
@@ -117,6 +88,7 @@ static void close_text(struct pen_object_stream *stream)
     stream->raw_rest = pen_slice(NULL, 0);
     stream->pending_len = 0;
     stream->is_started = stream->is_end_of_bytes = false;
+    stream->text_bytes = 0;
     stream->place = stream->object_place;
     pen_buf_clear(&stream->tail);
 }
@@ -238,13 +210,25 @@ static size_t drop_byte_order_mark(struct pen_object_stream *stream, char *bytes
 struct gather {
     struct pen_text_buffer *buffer;
     size_t at, len;
-    bool
-        has_overflowed; /* the text went to the tail: the buffer may not grow behind other chunks */
+    bool has_overflowed; /* the text went to the tail: behind other chunks no buffer may grow */
 };
 
 static char *gather_text(const struct gather *g)
 {
     return pen_text_buffer_text(g->buffer) + g->at;
+}
+
+/* Malformed bytes are an error of JSON; `at`: where in the text that was read last. */
+static enum pen_code fail_malformed(const struct pen_object_stream *stream, const char *charset,
+                                    size_t at, struct pen_error *err)
+{
+    uint64_t offset = stream->parse->start_offset + stream->text_bytes + at;
+    (void)pen_fail(err, PEN_ERR_CORRUPT, "Failed to parse JSON: %.*s: malformed %s at byte %llu",
+                   SHOWN_PLACE, stream->place, charset, (unsigned long long)offset);
+    pen_error_where(err, "%s", stream->place);
+    if (err != NULL)
+        err->offset = offset;
+    return PEN_ERR_CORRUPT;
 }
 
 /* Malformed bytes become U+FFFD, which may be longer than what they replace. */
@@ -253,7 +237,7 @@ static enum pen_code repair(struct pen_object_stream *stream, struct gather *g, 
 {
     struct pen_slice raw = pen_slice(gather_text(g) + g->len, fresh);
     if (stream->options->parse->is_malformed_fatal)
-        return pen_fail(err, PEN_ERR_CORRUPT, "malformed UTF-8");
+        return fail_malformed(stream, "UTF-8", pen_utf8_valid_len(raw), err);
     PEN_CLEANUP(pen_buf_release) struct pen_buf text = PEN_BUF(SIZE_MAX / 2);
     size_t used = 0;
     uint64_t replaced = 0;
@@ -266,7 +250,7 @@ static enum pen_code repair(struct pen_object_stream *stream, struct gather *g, 
         PEN_TRY(pen_buf_add(&stream->tail, gather_text(g), g->len, err));
         return pen_buf_add_slice(&stream->tail, pen_buf_slice(&text), err);
     }
-    PEN_TRY(grow_buffer(g->buffer, need, err));
+    PEN_TRY(pen_text_buffer_grow(g->buffer, need, err));
     if (text.len > 0)
         memcpy(gather_text(g) + g->len, text.ptr, text.len);
     g->len += text.len;
@@ -307,20 +291,27 @@ static enum pen_code read_converted(struct pen_object_stream *stream, struct gat
     struct pen_out out = {.ptr = fresh, .room = room};
     uint64_t before = pen_charset_replaced(stream->charset);
     enum pen_flow flow = PEN_FLOW_MORE_INPUT;
-    bool is_eof = false;
+    bool is_eof = false, is_sample = stream->options->parse->is_sample;
     while (flow == PEN_FLOW_MORE_INPUT) {
         if (stream->raw_rest.len == 0 && !is_eof) {
             PEN_TRY(read_raw(stream, err));
             is_eof = stream->is_end_of_bytes;
         }
-        PEN_TRY(pen_charset_convert(stream->charset, &stream->raw_rest, is_eof, &out, &flow, err));
+        PEN_TRY(pen_charset_convert(stream->charset, &stream->raw_rest, is_eof && !is_sample, &out,
+                                    &flow, err));
+        if (is_eof && is_sample && flow == PEN_FLOW_MORE_INPUT)
+            flow = PEN_FLOW_END; /* a character that is cut is no mistake of the data */
     }
     stream->is_end_of_bytes = flow == PEN_FLOW_END;
     uint64_t replaced = pen_charset_replaced(stream->charset) - before;
     atomic_fetch_add_explicit(&stream->replaced, replaced, memory_order_relaxed);
     size_t len = drop_byte_order_mark(stream, fresh, (size_t)(out.ptr - fresh));
-    if (replaced > 0 && stream->options->parse->is_malformed_fatal)
-        return pen_fail(err, PEN_ERR_CORRUPT, "malformed %s", pen_charset_name(stream->charset));
+    if (replaced > 0 && stream->options->parse->is_malformed_fatal) {
+        const char *first = memmem(fresh, len, "\xEF\xBF\xBD", 3);
+        size_t at = first == NULL ? len : (size_t)(first - fresh);
+        return fail_malformed(stream, pen_charset_name(stream->charset), at, err);
+    }
+    stream->text_bytes += len;
     g->len += len;
     return PEN_OK;
 }
@@ -339,6 +330,7 @@ static enum pen_code read_text(struct pen_object_stream *stream, struct gather *
     len = hold_back_cut_character(stream, fresh, len);
     if (!pen_utf8_is_valid(pen_slice(fresh, len)))
         return repair(stream, g, len, err);
+    stream->text_bytes += len;
     g->len += len;
     return PEN_OK;
 }
@@ -361,8 +353,9 @@ static enum pen_code make_room(struct pen_object_stream *stream, struct gather *
         return PEN_ERR_TOO_LARGE;
     }
     size_t cap = g->buffer->cap * 2;
-    return grow_buffer(g->buffer, cap > limit + MIN_CHUNK_BYTES ? limit + MIN_CHUNK_BYTES : cap,
-                       err);
+    return pen_text_buffer_grow(
+        g->buffer,
+        cap > limit + PEN_TEXT_BUFFER_MIN_BYTES ? limit + PEN_TEXT_BUFFER_MIN_BYTES : cap, err);
 }
 
 static enum pen_code present(struct pen_object_stream *stream, struct gather *g,
@@ -380,8 +373,8 @@ static enum pen_code fill_locked(struct pen_object_stream *stream, struct gather
     bool may_grow = g->at == 0;
     size_t tail = stream->tail.len;
     if (may_grow)
-        PEN_TRY(grow_buffer(g->buffer, tail + MIN_CHUNK_BYTES, err));
-    else if (g->at + tail + MIN_CHUNK_BYTES > g->buffer->cap)
+        PEN_TRY(pen_text_buffer_grow(g->buffer, tail + PEN_TEXT_BUFFER_MIN_BYTES, err));
+    else if (g->at + tail + PEN_TEXT_BUFFER_MIN_BYTES > g->buffer->cap)
         return PEN_OK;
     if (tail > 0)
         memcpy(gather_text(g), stream->tail.ptr, tail);

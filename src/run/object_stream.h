@@ -16,6 +16,9 @@
 
 struct pen_object_stream;
 
+/* The least capacity of a text buffer. */
+#define PEN_TEXT_BUFFER_MIN_BYTES ((size_t)64)
+
 /* A worker's own memory for one chunk of text, with the padding SIMD kernels may read. */
 struct pen_text_buffer {
     char *memory; /* PEN_CHUNK_PADDING + cap + PEN_CHUNK_PADDING bytes */
@@ -82,6 +85,9 @@ uint64_t pen_object_stream_replaced(const struct pen_object_stream *stream);
 
 /* pen_text_buffer_init - errors: PEN_ERR_NOMEM. pen_text_buffer_text - where text may start. */
 PEN_MUST_USE enum pen_code pen_text_buffer_init(struct pen_text_buffer *buffer, size_t cap,
+                                                struct pen_error *err);
+/* pen_text_buffer_grow - to at least `cap` bytes; the text may move. errors: PEN_ERR_NOMEM. */
+PEN_MUST_USE enum pen_code pen_text_buffer_grow(struct pen_text_buffer *buffer, size_t cap,
                                                 struct pen_error *err);
 void pen_text_buffer_release(struct pen_text_buffer *buffer);
 static inline char *pen_text_buffer_text(const struct pen_text_buffer *buffer)
