@@ -50,15 +50,16 @@ static enum pen_code describe_job(const struct pen_job *job, struct event *event
                                   struct pen_error *err)
 {
     struct pen_json_writer w = PEN_JSON_WRITER(&event->body);
+    const char *dot = job->table[0] == '\0' ? "" : "."; /* a query has no table */
     PEN_TRY(pen_buf_addf(&event->key, err, "%s of job %" PRId64, pen_event_names[event->kind],
                          job->job_id));
     if (event->kind == PEN_EVENT_JOB_ERROR)
-        PEN_TRY(pen_buf_addf(&event->title, err, "job %" PRId64 " failed: %s.%s", job->job_id,
-                             job->database, job->table));
+        PEN_TRY(pen_buf_addf(&event->title, err, "job %" PRId64 " failed: %s%s%s", job->job_id,
+                             job->database, dot, job->table));
     else
         PEN_TRY(pen_buf_addf(&event->title, err,
-                             "job %" PRId64 " rejected %" PRIu64 " records: %s.%s", job->job_id,
-                             job->counts.rejected, job->database, job->table));
+                             "job %" PRId64 " rejected %" PRIu64 " records: %s%s%s", job->job_id,
+                             job->counts.rejected, job->database, dot, job->table));
     pen_jw_begin_object(&w);
     pen_jw_member_int(&w, "job_id", job->job_id);
     pen_jw_member_text(&w, "status", pen_job_status_name(job->status));

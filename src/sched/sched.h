@@ -96,6 +96,13 @@ struct pen_tick {
     void *log_context;
 };
 
+/* pen_scheduler_rearm - for the start, and when the clock was set back: schedules that fired while
+ * it was ahead wait for times that are far away, and begin with the next time from now again. A
+ * time that had its job gets no second one. out: *ret_moved: how many. errors: of the database.
+ * cost: O(schedules), under the write lock. */
+PEN_MUST_USE enum pen_code pen_scheduler_rearm(struct pen_sched *sched, const struct pen_tick *tick,
+                                               size_t *ret_moved, struct pen_error *err);
+
 /* A time that is met no later than this is not missed. */
 #define PEN_SCHEDULE_GRACE_US (60 * INT64_C(1000000))
 

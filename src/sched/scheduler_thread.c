@@ -17,6 +17,7 @@ struct pen_scheduler_thread {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool has_news, is_stopping; /* lock */
+    int64_t last_us;            /* of the thread: the clock when it ticked last; 0 before */
     pthread_t thread;
     bool is_joined; /* of whoever stops it */
 };
@@ -43,6 +44,20 @@ static bool wait_until(struct pen_scheduler_thread *thread, int64_t until_us)
     return is_going_on;
 }
 
+/* At the start and whenever the clock was set back; anything less than a second is its tuning. */
+static enum pen_code rearm(struct pen_scheduler_thread *thread, struct pen_sched *sched,
+                           const struct pen_tick *how, struct pen_error *err)
+{
+    size_t moved = 0;
+    if (thread->last_us != 0 && how->now_us > thread->last_us - PEN_US_PER_SECOND)
+        return PEN_OK;
+    PEN_TRY(pen_scheduler_rearm(sched, how, &moved, err));
+    if (moved > 0)
+        pen_log_write(thread->options.log, PEN_LOG_WARN, "sched",
+                      "the clock was ahead: %zu schedules begin again with their next time", moved);
+    return PEN_OK;
+}
+
 /* When to look again. */
 static int64_t tick(struct pen_scheduler_thread *thread, struct pen_sched **sched)
 {
@@ -55,6 +70,10 @@ static int64_t tick(struct pen_scheduler_thread *thread, struct pen_sched **sche
     enum pen_code code = PEN_OK;
     if (*sched == NULL)
         code = pen_sched_open(thread->options.home, sched, &err);
+    if (code == PEN_OK)
+        code = rearm(thread, *sched, &how, &err);
+    if (code == PEN_OK)
+        thread->last_us = how.now_us;
     if (code == PEN_OK)
         code = pen_scheduler_tick(*sched, &how, &next_us, &err);
     if (code != PEN_OK) {

@@ -45,13 +45,14 @@ static int close_home(void **state)
     return 0;
 }
 
-static int64_t end_job(enum pen_job_status status, uint64_t rejected, int64_t at_us)
+static int64_t end_job_of(const char *table, enum pen_job_status status, uint64_t rejected,
+                          int64_t at_us)
 {
     int64_t id = 0;
     struct pen_db *db = pen_lake_db(lake);
     struct pen_job job = {.type = "bulkload",
                           .database = "db",
-                          .table = "tab",
+                          .table = table,
                           .config = "{}",
                           .options = "",
                           .created_us = at_us};
@@ -65,6 +66,11 @@ static int64_t end_job(enum pen_job_status status, uint64_t rejected, int64_t at
     assert_ok(pen_job_start(db, id, "me", at_us, err));
     assert_ok(pen_job_finish(db, id, "me", &end, err));
     return id;
+}
+
+static int64_t end_job(enum pen_job_status status, uint64_t rejected, int64_t at_us)
+{
+    return end_job_of("tab", status, rejected, at_us);
 }
 
 static int64_t count(const char *condition)
@@ -92,6 +98,9 @@ static void failed_job_is_told_once(void **state)
     assert_int_equal(count("kind = 'job_error' AND title = 'job 2 failed: db.tab'"), 1);
     assert_int_equal(count("body LIKE '%\"error\":\"s3://b/k: it broke\"%'"), 1);
     assert_int_equal(count("target LIKE '%hush%' OR error LIKE '%hush%'"), 0);
+    end_job_of("", PEN_JOB_ERROR, 0, HOUR); /* a query */
+    assert_ok(pen_notifier_tick(notifier, HOUR + 3 * SECOND, err));
+    assert_int_equal(count("title = 'job 3 failed: db'"), 1);
 }
 
 static void failed_delivery_is_tried_again_later_and_given_up(void **state)

@@ -509,6 +509,74 @@ static void a_lost_key_becomes_a_failed_job(void **state)
     assert_non_null(strstr(said, "error: schedule 'daily': "));
 }
 
+/* The clock shows 2040 for a moment, and then what it should. */
+static void a_clock_that_ran_ahead_stops_no_schedule(void **state)
+{
+    (void)state;
+    create("daily", "10 * * * *");
+    create("by hand", "");
+    int64_t true_us = get("daily").next_us, hour_us = 3600 * PEN_US_PER_SECOND;
+    size_t moved = 0;
+    now_us = true_us;
+    tick();
+    finish_as(1, PEN_JOB_SUCCESS);
+    now_us = true_us + 14 * 365 * 24 * hour_us;
+    tick();
+    finish_as(2, PEN_JOB_SUCCESS);
+    assert_int_equal(job_count(), 2);
+    now_us = true_us + PEN_US_PER_SECOND;
+    tick();
+    assert_true(get("daily").next_us > true_us + 10000 * hour_us);
+    struct pen_tick when = {.now_us = now_us};
+    assert_ok(pen_scheduler_rearm(sched, &when, &moved, err));
+    assert_int_equal(moved, 1);
+    assert_int_equal(get("daily").next_us, true_us + hour_us);
+    assert_ok(pen_scheduler_rearm(sched, &when, &moved, err));
+    assert_int_equal(moved, 0);
+    now_us = true_us + hour_us;
+    tick();
+    assert_int_equal(job_count(), 3);
+    assert_int_equal(job_of(3).scheduled_us, true_us + hour_us);
+}
+
+static void a_clock_set_back_runs_no_time_twice(void **state)
+{
+    (void)state;
+    create("daily", "10 * * * *");
+    int64_t first_us = get("daily").next_us, hour_us = 3600 * PEN_US_PER_SECOND;
+    size_t moved = 0;
+    for (now_us = first_us; now_us < first_us + 3 * hour_us; now_us += hour_us) {
+        tick();
+        finish_as((int64_t)job_count(), PEN_JOB_SUCCESS);
+    }
+    assert_int_equal(job_count(), 3);
+    now_us = first_us - 60 * PEN_US_PER_SECOND; /* three hours of times come again */
+    struct pen_tick when = {.now_us = now_us};
+    assert_ok(pen_scheduler_rearm(sched, &when, &moved, err));
+    assert_int_equal(moved, 1);
+    for (now_us = first_us; now_us < first_us + 3 * hour_us; now_us += hour_us)
+        tick();
+    assert_int_equal(job_count(), 3);
+    tick();
+    assert_int_equal(job_count(), 4);
+    assert_int_equal(job_of(4).scheduled_us, first_us + 3 * hour_us);
+}
+
+static void a_new_timetable_with_a_delay_is_left_alone(void **state)
+{
+    (void)state;
+    struct pen_schedule_words words = words_of("");
+    words.has_delay = true;
+    words.delay_s = 7200;
+    assert_ok(pen_sched_create(sched, &words, now_us, NULL, err));
+    struct pen_tick when = {.now_us = now_us};
+    size_t moved = 1;
+    int64_t next_us = get("daily").next_us;
+    assert_ok(pen_scheduler_rearm(sched, &when, &moved, err));
+    assert_int_equal(moved, 0);
+    assert_int_equal(get("daily").next_us, next_us);
+}
+
 static void what_a_killed_tick_left_is_done_once(void **state)
 {
     (void)state;
@@ -572,6 +640,9 @@ int main(void)
         WITH_HOME(update_keeps_the_position_unless_told),
         WITH_HOME(another_timetable_starts_from_now),
         WITH_HOME(a_lost_key_becomes_a_failed_job),
+        WITH_HOME(a_clock_that_ran_ahead_stops_no_schedule),
+        WITH_HOME(a_clock_set_back_runs_no_time_twice),
+        WITH_HOME(a_new_timetable_with_a_delay_is_left_alone),
         WITH_HOME(what_a_killed_tick_left_is_done_once),
         WITH_HOME(many_processes_queue_each_time_once),
     };
