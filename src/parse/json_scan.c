@@ -93,7 +93,8 @@ scan_block(struct scan_state *state, const struct block *block, uint64_t inside,
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define AVX2 __attribute__((target("avx2,bmi,bmi2,pclmul,popcnt,lzcnt")))
+#define AVX2   __attribute__((target("avx2,bmi,bmi2,pclmul,popcnt,lzcnt")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx2,bmi,bmi2,pclmul,popcnt,lzcnt")))
 
 AVX2 static inline uint64_t mask_of(__m256i low, __m256i high, char c)
 {
@@ -103,10 +104,23 @@ AVX2 static inline uint64_t mask_of(__m256i low, __m256i high, char c)
     return a | (uint64_t)b << 32;
 }
 
+/* Takes a block in. *inout_carry: all ones inside a string. */
+AVX2 static inline void take_block(struct scan_state *state, struct block *block,
+                                   uint64_t *inout_carry, size_t at)
+{
+    if (block->slashes != 0 || state->is_escaped)
+        block->quotes &= ~escaped_by(block->slashes, &state->is_escaped);
+    __m128i quotes = _mm_set_epi64x(0, (int64_t)block->quotes);
+    __m128i ones = _mm_set1_epi8((char)0xff);
+    uint64_t inside = (uint64_t)_mm_cvtsi128_si64(_mm_clmulepi64_si128(quotes, ones, 0));
+    inside ^= *inout_carry;
+    *inout_carry = 0 - (inside >> 63);
+    scan_block(state, block, inside, at);
+}
+
 AVX2 static struct pen_json_scan scan_avx2(struct pen_slice text)
 {
     struct scan_state state = {.result.close = SIZE_MAX};
-    const __m128i ones = _mm_set1_epi8((char)0xff);
     const __m256i lower = _mm256_set1_epi8(0x20); /* makes [ ] and { } alike */
     uint64_t carry = 0;
     size_t at = 0;
@@ -115,17 +129,33 @@ AVX2 static struct pen_json_scan scan_avx2(struct pen_slice text)
         __m256i low = _mm256_loadu_si256(p), high = _mm256_loadu_si256(p + 1);
         struct block block = {.quotes = mask_of(low, high, '"'),
                               .slashes = mask_of(low, high, '\\')};
-        if (block.slashes != 0 || state.is_escaped)
-            block.quotes &= ~escaped_by(block.slashes, &state.is_escaped);
-        __m128i quotes = _mm_set_epi64x(0, (int64_t)block.quotes);
-        uint64_t inside = (uint64_t)_mm_cvtsi128_si64(_mm_clmulepi64_si128(quotes, ones, 0));
-        inside ^= carry;
-        carry = 0 - (inside >> 63); /* all ones inside a string */
         low = _mm256_or_si256(low, lower);
         high = _mm256_or_si256(high, lower);
         block.opens = mask_of(low, high, '{');
         block.closes = mask_of(low, high, '}');
-        scan_block(&state, &block, inside, at);
+        take_block(&state, &block, &carry, at);
+    }
+    state.is_string = carry != 0;
+    scan_bytes(&state, text, at);
+    return finished(&state);
+}
+
+AVX512 static struct pen_json_scan scan_avx512(struct pen_slice text)
+{
+    struct scan_state state = {.result.close = SIZE_MAX};
+    const __m512i lower = _mm512_set1_epi8(0x20);
+    uint64_t carry = 0;
+    size_t at = 0;
+    for (; at + 64 <= text.len && state.result.close == SIZE_MAX; at += 64) {
+        __m512i bytes = _mm512_loadu_si512(text.ptr + at);
+        __m512i folded = _mm512_or_si512(bytes, lower);
+        struct block block = {
+            .quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"')),
+            .slashes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\')),
+            .opens = _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('{')),
+            .closes = _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('}')),
+        };
+        take_block(&state, &block, &carry, at);
     }
     state.is_string = carry != 0;
     scan_bytes(&state, text, at);
@@ -178,6 +208,8 @@ uint64_t pen_json_lines(struct pen_slice text)
 struct pen_json_scan pen_json_scan(struct pen_slice text)
 {
 #if defined(__x86_64__)
+    if (pen_simd_level() >= PEN_SIMD_AVX512)
+        return scan_avx512(text);
     if (pen_simd_level() >= PEN_SIMD_AVX2)
         return scan_avx2(text);
 #endif
