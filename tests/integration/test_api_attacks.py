@@ -278,3 +278,63 @@ def test_deleted_schedule_lets_its_run_end_and_a_namesake_starts_anew(through_pr
         assert td.history("nightly") == [] and td.show_session("nightly")["config_diff"] == {}
         assert td.wait(td.run_session("nightly")) == "success"
         assert [run["records"] for run in td.history("nightly")] == [1]
+
+
+# -- secrets
+
+
+def test_secrets_come_out_of_no_call_log_or_file(penstock, s3, bucket):
+    """Whatever went in as a secret: by a connection, a configuration, a schedule, a password, a key."""
+    s3.put(bucket, "a.csv", "id,name\n1,one\nx,bad\n")
+    access, secret = penstock.credentials[:2]
+    password = "open sesame and more"
+    with Server(penstock) as server:
+        with open(penstock.home + "/penstock.yml", "w", encoding="utf-8") as file:
+            file.write("server_log_level: debug\n")
+    with Server(penstock) as server:
+        td = TdClient(server)
+        td.create_database("sample_db")
+        td.create_table("sample_db", "tab")
+        json_type = {"Content-Type": "application/json"}
+        replies = []
+
+        def ask(method, path, body=None, status=(200, 201)):
+            reply = server.ask(method, path, None if body is None else json.dumps(body), json_type)
+            assert reply.status in status, reply
+            replies.append((method, path, reply.body + str(reply.headers).encode()))
+            return reply
+
+        settings = {"access_key_id": access, "secret_access_key": secret, "endpoint": penstock.endpoint}
+        ask("POST", "/api/v1/connections", {"name": "prod", "settings": settings})
+        ask("PUT", "/api/v1/connections/prod", {"settings": dict(settings, secret_access_key="***")})
+        ask("POST", "/api/v1/connections/prod/test", {"bucket": bucket})
+        by_name = penstock.source(connection="prod", access_key_id=None, secret_access_key=None, endpoint=None)
+        seed = {key: value for key, value in by_name.items() if key != "parser"}
+        ask("POST", "/v3/bulk_loads/guess", {"config": {"in": seed}})
+        ask("POST", "/v3/bulk_loads/preview", {"config": {"in": by_name}})
+        jobs = [td.issue("sample_db", "tab", config) for config in
+                ({"in": by_name}, config_of(penstock), config_of(penstock, bucket="no-such-bucket-here"))]
+        assert [td.wait(job) for job in jobs] == ["success", "success", "error"]
+        ask("POST", "/v3/bulk_loads", {"name": "nightly", "cron": "", "database": "sample_db", "table": "tab",
+                                       "config": config_of(penstock)})
+        ask("POST", "/v3/bulk_loads", {"name": "n", "config": {"in": {"secret_access_key": secret}}}, status=(400,))
+        td.wait(td.run_session("nightly"))
+        ask("POST", "/api/v1/users", {"name": "vera", "role": "viewer", "password": password})
+        ask("POST", "/api/v1/login", {"name": "vera", "password": password + "!"}, status=(401,))
+        for line in penstock.run("server", "--routes").out.splitlines():
+            method, pattern = line.split("\t")[:2]
+            if method == "GET":
+                path = pattern.replace(":job_id", jobs[0]).replace(":database", "sample_db").replace(":table", "tab")
+                path = path.replace("bulk_loads/:name", "bulk_loads/nightly").replace(":name", "prod")
+                assert ":" not in path, pattern
+                ask("GET", path, status=(200, 404))  # a load has no result
+        for job in jobs:
+            ask("GET", "/v3/job/show/" + job)
+            ask("GET", "/api/v1/jobs/%s/log" % job)
+        key = penstock.api_key
+    log = server.log()
+    assert "/v3/job/show/" in log  # the lines of every call are there
+    for word in (secret, password, key):
+        assert [each[:2] for each in replies if word.encode() in each[2]] == [], word
+        assert word not in log
+        assert [path for path, content in penstock.files() if word.encode() in content] == []
