@@ -23,8 +23,9 @@ struct pen_metrics;
 
 /* What a route needs beyond a role. */
 enum pen_api_trait {
-    PEN_API_SLOW = 1,  /* may wait for other servers or for the database's write lock */
+    PEN_API_SLOW = 1,  /* may wait for the database's write lock */
     PEN_API_PLAIN = 2, /* its errors are for people and probes: {"error": ...} in any case */
+    PEN_API_FAR = 4,   /* may wait for other servers */
 };
 
 struct pen_api_route {

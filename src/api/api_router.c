@@ -115,12 +115,16 @@ static void find(const char *method, const char *path, struct match *ret_match)
     }
 }
 
-static bool is_slow(void *context, const struct pen_http_exchange *exchange)
+static enum pen_http_wait wait_of(void *context, const struct pen_http_exchange *exchange)
 {
     struct match match;
     (void)context;
     find(pen_http_exchange_method(exchange), pen_http_exchange_path(exchange), &match);
-    return match.route != NULL && (match.route->traits & PEN_API_SLOW) != 0;
+    if (match.route == NULL)
+        return PEN_HTTP_WAIT_NONE;
+    if ((match.route->traits & PEN_API_FAR) != 0)
+        return PEN_HTTP_WAIT_OTHERS;
+    return (match.route->traits & PEN_API_SLOW) != 0 ? PEN_HTTP_WAIT_WRITE : PEN_HTTP_WAIT_NONE;
 }
 
 /* --- calling ---------------------------------------------------------------------------------- */
@@ -222,7 +226,7 @@ struct pen_http_handler pen_api_handler(const struct pen_api *api)
         .context = (void *)(uintptr_t)api, /* the callbacks take it back as const */
         .open_local = open_local,
         .close_local = close_local,
-        .is_slow = is_slow,
+        .wait_of = wait_of,
         .handle = handle,
     };
 }

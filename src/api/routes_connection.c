@@ -148,7 +148,7 @@ const struct pen_api_route pen_routes_connection[] = {
      "Give a connection new settings; a secret written as *** stays"},
     {"DELETE", "/api/v1/connections/:name", PEN_API_OPERATOR, PEN_API_SLOW, delete_connection,
      "Forget a connection"},
-    {"POST", "/api/v1/connections/:name/test", PEN_API_OPERATOR, PEN_API_SLOW, post_test,
+    {"POST", "/api/v1/connections/:name/test", PEN_API_OPERATOR, PEN_API_FAR, post_test,
      "Whether a connection works, check by check"},
     {.method = NULL},
 };

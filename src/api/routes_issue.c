@@ -241,11 +241,11 @@ static enum pen_code post_issue_hive(struct pen_api_call *call, struct pen_error
 }
 
 const struct pen_api_route pen_routes_issue[] = {
-    {"POST", "/v3/bulk_loads/guess", PEN_API_OPERATOR, PEN_API_SLOW, post_guess,
+    {"POST", "/v3/bulk_loads/guess", PEN_API_OPERATOR, PEN_API_FAR, post_guess,
      "Complete a configuration from a sample"},
-    {"POST", "/v3/bulk_loads/preview", PEN_API_OPERATOR, PEN_API_SLOW, post_preview,
+    {"POST", "/v3/bulk_loads/preview", PEN_API_OPERATOR, PEN_API_FAR, post_preview,
      "The first rows as a load would read them"},
-    {"POST", "/api/v1/samples", PEN_API_OPERATOR, PEN_API_SLOW, post_sample,
+    {"POST", "/api/v1/samples", PEN_API_OPERATOR, PEN_API_FAR, post_sample,
      "A preview with its rejected records"},
     {"POST", "/v3/job/issue/bulkload/:database", PEN_API_OPERATOR, PEN_API_SLOW, post_issue_load,
      "Queue a load"},

@@ -1,4 +1,4 @@
-/* http_lane.c - the workers of a server: two lanes, each a queue and its threads, and the ticker
+/* http_lane.c - the workers of a server: three lanes, each a queue and its threads, and the ticker
  * that asks streams without news again. */
 #include "conc/cond.h"
 #include "net/http_server_internal.h"
@@ -178,6 +178,7 @@ enum pen_code http_lanes_start(struct pen_http_server *server, struct pen_error 
 {
     PEN_TRY(lane_start(&server->quick, server, server->options.quick_workers, err));
     PEN_TRY(lane_start(&server->slow, server, server->options.slow_workers, err));
+    PEN_TRY(lane_start(&server->far, server, server->options.far_workers, err));
     int failed = pthread_create(&server->ticker, NULL, ticker_main, server);
     if (failed != 0)
         return pen_fail_errno(err, PEN_ERR_INTERNAL, failed, "cannot start a thread");
@@ -197,4 +198,5 @@ void http_lanes_stop(struct pen_http_server *server)
     server->has_ticker = false;
     lane_stop(&server->quick);
     lane_stop(&server->slow);
+    lane_stop(&server->far);
 }

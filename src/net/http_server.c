@@ -217,8 +217,10 @@ static enum MHD_Result on_whole(struct pen_http_exchange *exchange)
     if (exchange->is_body_too_large)
         return refuse_body(exchange);
     exchange->phase = HTTP_PHASE_HANDLE;
-    bool is_slow = server->handler.is_slow(server->handler.context, exchange);
-    hand_to(is_slow ? &server->slow : &server->quick, exchange);
+    struct http_lane *lanes[] = {[PEN_HTTP_WAIT_NONE] = &server->quick,
+                                 [PEN_HTTP_WAIT_WRITE] = &server->slow,
+                                 [PEN_HTTP_WAIT_OTHERS] = &server->far};
+    hand_to(lanes[server->handler.wait_of(server->handler.context, exchange)], exchange);
     return MHD_YES;
 }
 
@@ -296,14 +298,16 @@ static void set_defaults(struct pen_http_server_options *options)
         options->quick_workers = 4;
     if (options->slow_workers == 0)
         options->slow_workers = 8;
+    if (options->far_workers == 0)
+        options->far_workers = 8;
 }
 
 static enum pen_code init_locks(struct pen_http_server *server, struct pen_error *err)
 {
     bool is_made = pthread_mutex_init(&server->wait_lock, NULL) == 0;
     pen_cond_init(&server->wait_over);
-    struct http_lane *lanes[] = {&server->quick, &server->slow};
-    for (size_t i = 0; i < 2 && is_made; i++)
+    struct http_lane *lanes[] = {&server->quick, &server->slow, &server->far};
+    for (size_t i = 0; i < 3 && is_made; i++)
         is_made = pthread_mutex_init(&lanes[i]->lock, NULL) == 0 &&
                   pthread_cond_init(&lanes[i]->filled, NULL) == 0;
     return is_made ? PEN_OK : pen_fail(err, PEN_ERR_INTERNAL, "cannot make a lock");
@@ -430,8 +434,8 @@ void pen_http_server_free(struct pen_http_server *server)
         MHD_stop_daemon(server->daemon);
     if (server->socket_fd >= 0)
         (void)close(server->socket_fd); /* nothing was written to it */
-    struct http_lane *lanes[] = {&server->quick, &server->slow};
-    for (size_t i = 0; i < 2; i++) {
+    struct http_lane *lanes[] = {&server->quick, &server->slow, &server->far};
+    for (size_t i = 0; i < 3; i++) {
         (void)pthread_cond_destroy(&lanes[i]->filled);
         (void)pthread_mutex_destroy(&lanes[i]->lock);
     }

@@ -5,8 +5,8 @@
  *                                   <--reply: bytes, a file or a stream--
  *
  * One I/O thread serves all connections and never waits for a handler: slow clients cost no thread,
- * slow handlers no connection. Handlers run on two lanes of workers, so that what waits for others
- * (other servers, the database's write lock) cannot hold up what does not. While a handler has an
+ * slow handlers no connection. Handlers run on three lanes of workers, so that what waits for other
+ * servers cannot hold up what writes, nor either of them what only reads. While a handler has an
  * exchange, nobody else touches it.
  * What a request means is not known here: see api/. Nothing here logs. */
 #ifndef PEN_NET_HTTP_SERVER_H
@@ -35,13 +35,20 @@ struct pen_http_stream {
     void (*close)(void *context); /* once, from any thread */
 };
 
+/* What a handler may wait for: each has workers of its own, so that none is held up by the next. */
+enum pen_http_wait {
+    PEN_HTTP_WAIT_NONE,  /* it only reads */
+    PEN_HTTP_WAIT_WRITE, /* the database's write lock, a password's hash */
+    PEN_HTTP_WAIT_OTHERS /* other servers, for minutes when they do not answer */
+};
+
 /* What answers. All are called from workers; `local` is what open_local made for that worker. */
 struct pen_http_handler {
     void *context;
     enum pen_code (*open_local)(void *context, void **ret_local, struct pen_error *err);
     void (*close_local)(void *context, void *local);
-    /* whether the exchange may wait for others; called on the I/O thread: must be quick */
-    bool (*is_slow)(void *context, const struct pen_http_exchange *exchange);
+    /* what the exchange may have to wait for; called on the I/O thread: must be quick */
+    enum pen_http_wait (*wait_of)(void *context, const struct pen_http_exchange *exchange);
     /* makes the reply with the pen_http_exchange_* functions; without one the client gets 500 */
     void (*handle)(void *context, void *local, struct pen_http_exchange *exchange);
 };
@@ -55,7 +62,8 @@ struct pen_http_server_options {
     unsigned max_connections;    /* 0: 1000; further ones wait until one ends */
     unsigned idle_seconds;       /* a connection without traffic; 0: 60 */
     unsigned quick_workers;      /* 0: 4 */
-    unsigned slow_workers;       /* 0: 8 */
+    unsigned slow_workers;       /* of what writes, and of streams; 0: 8 */
+    unsigned far_workers;        /* of what waits for other servers; 0: 8 */
 };
 
 /* pen_http_server_new - listens and serves from now on. Options and handler are copied, texts in

@@ -81,7 +81,7 @@ struct pen_http_server {
     atomic_bool is_draining;
     atomic_uint exchange_count;
 
-    struct http_lane quick, slow;
+    struct http_lane quick, slow, far;
     /* streams without news: the ticker puts them back into the slow lane */
     pthread_mutex_t wait_lock;
     pthread_cond_t wait_over;

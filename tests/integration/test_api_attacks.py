@@ -338,3 +338,25 @@ def test_secrets_come_out_of_no_call_log_or_file(penstock, s3, bucket):
         assert [each[:2] for each in replies if word.encode() in each[2]] == [], word
         assert word not in log
         assert [path for path, content in penstock.files() if word.encode() in content] == []
+
+
+def test_source_that_does_not_answer_holds_nobody_else_up(penstock, server, td):
+    """Previews of a server that takes connections and says nothing, more of them than there are workers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as silent:
+        config = config_of(penstock, endpoint="http://127.0.0.1:%d" % silent.getsockname()[1])
+        body = json.dumps({"config": config}).encode()
+        waiting = []
+        for _ in range(20):
+            connection = socket.create_connection(("127.0.0.1", server.port))
+            connection.sendall(("POST /v3/bulk_loads/preview HTTP/1.1\r\nHost: x\r\nAuthorization: TD1 %s\r\n"
+                                "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                                % (penstock.api_key, len(body))).encode() + body)
+            waiting.append(connection)
+        taken = [silent.accept()[0] for _ in range(8)]  # all workers of that kind wait now
+        assert server.ask("GET", "/readyz").status == 200
+        assert log_in(server, "root", "correct horse battery").status == 200
+        td.create_database("other_db")
+        job_id = td.query("SELECT 1", "sample_db")
+        assert td.wait(job_id) == "success" and td.rows(job_id) == [[1]]
+        for connection in waiting + taken:
+            connection.close()
