@@ -1,6 +1,7 @@
 /* cred_chain.c - several places, one after the other. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "aws/cred_internal.h"
 
@@ -11,13 +12,25 @@ struct chain {
     struct pen_cred_place *found; /* where the last credentials came from; NULL: not yet */
 };
 
+/* Adds why a place had nothing, or only its name when the names of the rest would not fit. */
+static void note(char *tried, size_t room, size_t *len, const char *reason)
+{
+    const size_t reserve = 40;
+    size_t whole = strlen(reason);
+    bool is_whole = *len + whole + reserve < room;
+    int n = snprintf(tried + *len, room - *len, "%s%.*s", *len == 0 ? "" : "; ",
+                     (int)(is_whole ? whole : strcspn(reason, ":")), reason);
+    *len = n < 0 || (size_t)n >= room - *len ? room - 1 : *len + (size_t)n;
+}
+
 static enum pen_code chain_fetch(struct pen_cred_place *place, struct pen_credentials *ret,
                                  struct pen_error *err)
 {
     struct chain *chain = (struct chain *)place;
     if (chain->found != NULL)
         return chain->found->fetch(chain->found, ret, err);
-    char tried[sizeof err->message] = "";
+    static const char head[] = "no credentials found: ";
+    char tried[sizeof err->message - sizeof head + 1] = "";
     size_t len = 0;
     for (size_t i = 0; i < chain->count; i++) {
         struct pen_error reason = {0};
@@ -31,11 +44,12 @@ static enum pen_code chain_fetch(struct pen_cred_place *place, struct pen_creden
                 *err = reason;
             return code;
         }
-        int n =
-            snprintf(tried + len, sizeof tried - len, "%s%s", i == 0 ? "" : "; ", reason.message);
-        len = n < 0 || (size_t)n >= sizeof tried - len ? sizeof tried - 1 : len + (size_t)n;
+        note(tried, sizeof tried, &len, reason.message);
     }
-    return pen_fail(err, PEN_ERR_NOT_FOUND, "no credentials found: %s", tried);
+    (void)pen_fail(err, PEN_ERR_NOT_FOUND, "%s%s", head, tried);
+    pen_error_hint(err, "set up one of these places, or give access_key_id and secret_access_key "
+                        "(auth_method: basic)");
+    return PEN_ERR_NOT_FOUND;
 }
 
 static void chain_free(struct pen_cred_place *place)

@@ -129,7 +129,8 @@ static void *field_of(const struct binding *b)
 
 static enum pen_code fail_kind(const struct binding *b, const char *expected)
 {
-    if (b->node->kind == PEN_NODE_TEXT && b->node->text.len <= 64)
+    bool is_shown = b->node->kind == PEN_NODE_TEXT || b->node->kind == PEN_NODE_DOUBLE;
+    if (is_shown && b->node->text.len > 0 && b->node->text.len <= 64)
         return pen_fail_at(b->bind, b->node, b->err, "'%s' must be %s, not '%.*s'", b->option->key,
                            expected, PEN_ARG(b->node->text));
     return pen_fail_at(b->bind, b->node, b->err, "'%s' must be %s, not %s", b->option->key,
@@ -180,6 +181,16 @@ static bool read_integer(struct pen_slice text, int64_t *ret_value, struct pen_s
     return true;
 }
 
+/* Nothing but decimal digits and a sign, so that only its size is wrong. */
+static bool is_whole_number(struct pen_slice text)
+{
+    size_t i = text.len > 0 && (text.ptr[0] == '-' || text.ptr[0] == '+');
+    size_t first = i;
+    while (i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9')
+        i++;
+    return i > first && i == text.len;
+}
+
 static enum pen_code bind_int(const struct binding *b)
 {
     struct pen_slice rest = {0};
@@ -187,7 +198,8 @@ static enum pen_code bind_int(const struct binding *b)
     if (b->node->kind != PEN_NODE_INT &&
         (b->node->kind != PEN_NODE_TEXT || !read_integer(b->node->text, &value, &rest) ||
          rest.len != 0))
-        return fail_kind(b, "an integer");
+        return fail_kind(b, is_whole_number(b->node->text) ? "an integer of at most 64 bits"
+                                                           : "an integer");
     *(int64_t *)field_of(b) = value;
     return PEN_OK;
 }

@@ -82,7 +82,10 @@ static enum pen_code fail_sqlite_code(struct pen_db *db, int code, struct pen_er
         pen_error_hint(err, "choose another folder with --home, or move the file away");
         return PEN_ERR_CORRUPT;
     case SQLITE_READONLY:
-        return pen_fail(err, PEN_ERR_AUTH, "the catalog is read-only");
+        (void)pen_fail(err, PEN_ERR_AUTH, "the catalog is read-only");
+        pen_error_hint(err, "reading needs the right to write to the home folder, too: run as its "
+                            "owner, or choose another with --home");
+        return PEN_ERR_AUTH;
     case SQLITE_PERM:
     case SQLITE_AUTH:
         return pen_fail(err, PEN_ERR_AUTH, "no permission for the catalog");
@@ -139,6 +142,7 @@ static enum pen_code make_file(const char *path, struct pen_error *err)
     if (fd < 0) {
         enum pen_code code = errno == EACCES || errno == EROFS ? PEN_ERR_AUTH : PEN_ERR_IO;
         code = pen_fail_errno(err, code, errno, "the catalog cannot be made");
+        pen_error_hint(err, "choose another folder with --home DIR or PENSTOCK_HOME");
         pen_error_where(err, "%s", path);
         return code;
     }

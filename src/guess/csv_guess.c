@@ -434,6 +434,13 @@ static enum pen_code put_skip(struct work *work)
         node->comment =
             guess_remark(work->arena, NULL,
                          "leading lines with fewer fields than what follows: %zu", work->skipped);
+    bool is_cut = work->all_lines > work->skipped + work->lines.count || work->rows.cut_lines > 0;
+    if (node != NULL && work->rows.count == 1 && !work->has_header && is_cut)
+        node->comment =
+            guess_remark(work->arena, node->comment,
+                         "only one whole record fits into the sample: if it is a header, its names "
+                         "and the types "
+                         "are not seen; raise exec.guess_sample_buffer_bytes and guess again");
     if (node != NULL && seeded != NULL && seeded->kind == PEN_NODE_INT && seeded->integer != skip)
         node->comment = guess_remark(work->arena, node->comment, "the seed said %lld",
                                      (long long)seeded->integer);

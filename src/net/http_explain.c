@@ -118,6 +118,10 @@ void http_explain(struct pen_http_call *call, int curl_code, struct pen_error *r
         fail_proxy(call, connect_status, result);
     } else if (code == CURLE_OPERATION_TIMEDOUT) {
         fail_timeout(call, result);
+    } else if (code == CURLE_SSL_CACERT_BADFILE && call->client->options.ca_bundle != NULL) {
+        (void)pen_fail(result, PEN_ERR_CONFIG, "the trusted certificates cannot be read from '%s'",
+                       call->client->options.ca_bundle);
+        pen_error_hint(result, "AWS_CA_BUNDLE names a file of certificates in PEM form");
     } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
         (void)pen_fail(result, PEN_ERR_IO, "the certificate of '%s' cannot be verified: %s",
                        call->host, call->curl_error);

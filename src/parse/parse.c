@@ -97,6 +97,8 @@ static enum pen_code add_column(const struct pen_node *item, const struct pen_bi
     const struct pen_node *format = pen_node_get(item, "format");
     if (name == NULL || name->kind == PEN_NODE_NULL)
         return pen_fail_at(bind, item, err, "a column has no 'name'");
+    if (name->kind == PEN_NODE_LIST || name->kind == PEN_NODE_MAP)
+        return pen_fail_at(bind, name, err, "'name' of a column must be a text");
     if (type == NULL)
         return pen_fail_at(bind, item, err, "column '%.*s' has no 'type'", PEN_ARG(name->text));
     enum pen_type value;
@@ -109,13 +111,39 @@ static enum pen_code add_column(const struct pen_node *item, const struct pen_bi
     return pen_schema_add(into, name->text, value, format == NULL ? NULL : format->text.ptr, err);
 }
 
+/* The original ignores what it does not know of a column, and so do we, but not silently: a
+ * misspelt `format` would reject every record. */
+static void warn_of_unknown(const struct pen_node *item, const struct pen_bind *bind,
+                            unsigned *left)
+{
+    static const char *const known[] = {"name", "type", "format", "timezone", "date", "element_at"};
+    static const size_t count = sizeof known / sizeof known[0];
+    for (const struct pen_node *child = item->first; child != NULL && *left > 0;
+         child = child->next) {
+        size_t i = 0;
+        while (i < count && !pen_slice_is(child->key, known[i]))
+            i++;
+        if (item->kind != PEN_NODE_MAP || i < count)
+            continue;
+        const char *close = pen_did_you_mean(child->key, known, count);
+        pen_warn_at(bind, child, "'%.*s' of a column has no meaning and is ignored%s%s%s",
+                    child->key.len < 64 ? (int)child->key.len : 64, child->key.ptr,
+                    close == NULL ? "" : ", did you mean '", close == NULL ? "" : close,
+                    close == NULL ? "" : "'?");
+        (*left)--;
+    }
+}
+
 enum pen_code pen_parse_schema(const struct pen_node *columns, const struct pen_bind *bind,
                                struct pen_schema *into, struct pen_error *err)
 {
     if (columns->kind != PEN_NODE_LIST)
         return pen_fail_at(bind, columns, err, "'columns' must be a list");
-    for (const struct pen_node *item = columns->first; item != NULL; item = item->next)
+    unsigned remarks_left = 3;
+    for (const struct pen_node *item = columns->first; item != NULL; item = item->next) {
         PEN_TRY(add_column(item, bind, into, err));
+        warn_of_unknown(item, bind, &remarks_left);
+    }
     return PEN_OK;
 }
 

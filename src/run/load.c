@@ -4,6 +4,7 @@
 #include "duck/duck.h"
 #include "registry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const mode_names[] = {"append", "replace", "replace_on_new_data", NULL};
@@ -183,15 +184,29 @@ void pen_load_free(struct pen_load *load)
     free(load);
 }
 
+static enum pen_code fail_no_mapping(const struct pen_bind *bind, const struct pen_node *node,
+                                     const char *what, struct pen_error *err)
+{
+    bool is_entry = strcmp(what, "decoders") == 0;
+    (void)pen_fail_at(bind, node, err, "%s'%s' must be a mapping with a 'type'",
+                      is_entry ? "an entry of " : "", what);
+    if (node != NULL && node->kind == PEN_NODE_TEXT && node->text.len <= 32)
+        pen_error_hint(err, "write {type: %.*s} instead of %.*s", PEN_ARG(node->text),
+                       PEN_ARG(node->text));
+    return PEN_ERR_CONFIG;
+}
+
 /* The `type` member of a step's mapping. */
 static enum pen_code step_type(const struct pen_bind *bind, const struct pen_node *node,
                                const char *what, struct pen_slice *ret_type, struct pen_error *err)
 {
     if (node == NULL || node->kind != PEN_NODE_MAP)
-        return pen_fail_at(bind, node, err, "'%s' must be a mapping with a 'type'", what);
+        return fail_no_mapping(bind, node, what, err);
     const struct pen_node *type = pen_node_get(node, "type");
     if (type == NULL || type->kind == PEN_NODE_NULL)
         return pen_fail_at(bind, node, err, "field 'type' of '%s' is required but not set", what);
+    if (type->kind == PEN_NODE_LIST || type->kind == PEN_NODE_MAP)
+        return pen_fail_at(bind, type, err, "'type' of '%s' must be a text", what);
     *ret_type = type->text;
     return PEN_OK;
 }
@@ -204,8 +219,16 @@ static enum pen_code fail_unknown_type(const struct pen_bind *bind, const struct
     (void)pen_fail_at(bind, pen_node_get(node, "type"), err, "unknown %s type '%.*s'", what,
                       PEN_ARG(name));
     const char *close = pen_did_you_mean(name, names, count);
-    if (close != NULL)
+    char list[128] = "";
+    for (size_t i = 0, len = 0; i < count && len < sizeof list; i++)
+        len +=
+            (size_t)snprintf(list + len, sizeof list - len, "%s%s", i == 0 ? "" : ", ", names[i]);
+    if (strcmp(what, "parser") == 0 && pen_slice_is(name, "tsv"))
+        pen_error_hint(err, "TSV is type: csv with delimiter: \"\\t\"");
+    else if (close != NULL)
         pen_error_hint(err, "did you mean '%s'?", close);
+    else
+        pen_error_hint(err, "types are %s", list);
     return PEN_ERR_CONFIG;
 }
 
@@ -226,6 +249,8 @@ static enum pen_code bind_source(struct pen_load *load, const struct pen_source_
     const struct pen_source_type *type = pen_find_source(name);
     if (type == NULL) {
         COLLECT_NAMES(pen_source_types, names, count)
+        while (count > 0 && strcmp(names[count - 1], "rejects") == 0)
+            count--; /* nobody writes it: job:replay does */
         return fail_unknown_type(&load->bind, load->in, "input", name, names, count, err);
     }
     return pen_source_new(type, load->in, env, &load->source, err);

@@ -255,6 +255,11 @@ static void chain_lists_where_it_looked_when_there_is_nothing(void **state)
     assert_int_equal(provider->get(provider, &got, &failed), PEN_ERR_AUTH);
     assert_int_equal(failed.code, PEN_ERR_AUTH);
     assert_says(&failed, "no credentials found: environment:");
+    assert_says(&failed, "web identity");
+    assert_says(&failed, "profile");
+    assert_says(&failed, "container");
+    assert_says(&failed, "instance"); /* the last one: nothing is cut off */
+    assert_non_null(strstr(failed.hint, "access_key_id"));
 }
 
 static int64_t life_s;

@@ -155,11 +155,15 @@ static void options_bind_refuses_with_place_and_reason(void **state)
                    "'strict' must be true or false, not 'maybe'");
     assert_refused("strict: 1\n", "load.yml:1:1", "'strict' must be true or false, not a number");
     assert_refused("skip_header_lines: 1.5\n", "load.yml:1:1",
-                   "'skip_header_lines' must be an integer, not a number");
+                   "'skip_header_lines' must be an integer, not '1.5'");
     assert_refused("skip_header_lines: 3x\n", "load.yml:1:1",
                    "'skip_header_lines' must be an integer, not '3x'");
     assert_refused("skip_header_lines: '99999999999999999999'\n", "load.yml:1:1",
-                   "'skip_header_lines' must be an integer, not '99999999999999999999'");
+                   "'skip_header_lines' must be an integer of at most 64 bits, not "
+                   "'99999999999999999999'");
+    assert_refused("skip_header_lines: 99999999999999999999\n", "load.yml:1:1",
+                   "'skip_header_lines' must be an integer of at most 64 bits, not "
+                   "'99999999999999999999'");
     assert_refused("buffer: -1\n", "load.yml:1:1",
                    "'buffer' must be a size in bytes such as 65536, 64KiB or 10MB, not a number");
     assert_refused("buffer: 9999999TiB\n", "load.yml:1:1",
