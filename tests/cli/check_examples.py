@@ -24,7 +24,7 @@ def run(program, work, *arguments):
     keep.update(PATH="/usr/bin:/bin", HOME=work, PENSTOCK_HOME=os.path.join(work, "home"), LC_ALL="C",
                 TZ="Asia/Kolkata", AWS_EC2_METADATA_DISABLED="true")
     done = subprocess.run([program, *arguments], cwd=os.path.join(work, "examples"), env=keep,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600,
                           check=False)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 

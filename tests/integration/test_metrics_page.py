@@ -6,6 +6,7 @@ import re
 import pytest
 
 from openapi_check import ROOT
+from penstock import wait_for
 from test_api import config_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -59,14 +60,18 @@ def pages(penstock, s3, bucket, server, td):
     assert td.wait(td.issue("sample_db", "tab", config_of(penstock))) == "success"
     assert td.wait(td.issue("sample_db", "tab", config_of(penstock, bucket="no-such-bucket-here"))) == "error"
     assert td.wait(td.query("SELECT 1", "sample_db")) == "success"
-    td.create_session(name='we"ird \\ name', cron="@daily", database="sample_db", table="tab",
+    td.create_session(name='we"ird \\ name', cron="10 0 29 2 *", database="sample_db", table="tab",
                       config=config_of(penstock))
     server.ask("GET", "/no/such")
-    while True:  # a job's figures are counted when its process has told its end
-        after = families_of(server.ask("GET", "/metrics").body.decode("utf-8"))
+    after = []
+
+    def are_counted():  # a job's figures are counted when its process has told its end
+        after[:] = families_of(server.ask("GET", "/metrics").body.decode("utf-8"))
         ended = next(family for family in after if family.name == "penstock_jobs_total")
-        if sum(value for _, _, value in ended.samples) == 3:
-            return before, after
+        return sum(value for _, _, value in ended.samples) == 3
+
+    wait_for("three ended jobs", are_counted)
+    return before, after
 
 
 def test_page_is_what_a_linter_takes(pages):

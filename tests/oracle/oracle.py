@@ -33,7 +33,7 @@ class Program:
         keep.update(PATH="/usr/bin:/bin", HOME=self.work, PENSTOCK_HOME=os.path.join(self.work, "home"),
                     LC_ALL="C", TZ="Asia/Kolkata")
         done = subprocess.run([self.path, *arguments], cwd=self.work, env=keep, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600, check=False)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def config(self, data, parser, filters=(), decoders=()):
