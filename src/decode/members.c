@@ -59,7 +59,9 @@ static enum pen_code read_magic(const struct pen_member_codec *codec, struct pen
     }
     bool is_short = is_eof && in->len == 0 && members->magic_len < codec->magic_len;
     if (is_wrong || (is_short && (members->member == 0 || members->magic_len > 0))) {
+        uint64_t begin = members->offset - members->magic_len;
         take(members, in, in->len < 8 ? in->len : 8); /* more of the head, for the error */
+        members->offset = begin;
         return fail_format(codec, members, err);
     }
     return PEN_OK;

@@ -350,7 +350,14 @@ static enum pen_code compile(struct zip *zip, const struct pen_node *config,
     PEN_CLEANUP(pen_buf_release) struct pen_buf whole = PEN_BUF(PEN_BUF_TEXT_MAX);
     struct pen_error reason = {0};
     PEN_TRY(pen_buf_addf(&whole, err, "\\A(?:%s)\\z", zip->options.match_name));
-    enum pen_code code = pen_path_pattern_new(pen_buf_slice(&whole), &zip->pattern, &reason);
+    /* first as it was written, so that an error shows that */
+    enum pen_code code =
+        pen_path_pattern_new(pen_slice_str(zip->options.match_name), &zip->pattern, &reason);
+    if (code == PEN_OK) {
+        pen_path_pattern_free(zip->pattern);
+        zip->pattern = NULL;
+        code = pen_path_pattern_new(pen_buf_slice(&whole), &zip->pattern, &reason);
+    }
     if (code == PEN_ERR_CONFIG)
         return pen_fail_at(bind, pen_node_get(config, "match_name"), err, "match_name: %s",
                            reason.message);

@@ -51,6 +51,15 @@ static enum pen_code fail_split(uint64_t at, struct pen_error *err)
     return pen_zip_fail(at, err, "the archive is split over several files");
 }
 
+/* Bytes in front of an archive change what its places mean: the directory must end where the end
+ * record begins. */
+static enum pen_code fail_behind(uint64_t at, struct pen_error *err)
+{
+    (void)pen_zip_fail(at, err, "the directory does not end where its end record begins");
+    pen_error_hint(err, "bytes were put in front of the archive, or archives one behind another");
+    return PEN_ERR_CORRUPT;
+}
+
 /* The form for large archives; its place is told by a locator in front of the end record. */
 static enum pen_code read_end64(const struct pen_zip_file *file, const uint8_t *locator,
                                 uint64_t locator_at, struct place *place, struct pen_error *err)
@@ -62,6 +71,8 @@ static enum pen_code read_end64(const struct pen_zip_file *file, const uint8_t *
     PEN_TRY(file->read_at(file->context, at, end, sizeof end, err));
     if (!has_signature(end, "PK\6\6"))
         return pen_zip_fail(at, err, "no end record for large archives");
+    if (pen_zip_u64(end + 4) != locator_at - at - 12) /* its length, but for the first 12 bytes */
+        return fail_behind(locator_at, err);
     place->count = pen_zip_u64(end + 32);
     place->bytes = pen_zip_u64(end + 40);
     place->offset = pen_zip_u64(end + 48);
@@ -80,9 +91,7 @@ static enum pen_code read_end(const struct pen_zip_file *file, const uint8_t *ta
                             .bytes = pen_zip_u32(record + 12),
                             .offset = pen_zip_u32(record + 16),
                             .end = tail_at + end};
-    bool is_large =
-        place->count == UINT16_MAX || place->bytes == UINT32_MAX || place->offset == UINT32_MAX;
-    if (is_large && end >= LOCATOR_BYTES && has_signature(record - LOCATOR_BYTES, "PK\6\7"))
+    if (end >= LOCATOR_BYTES && has_signature(record - LOCATOR_BYTES, "PK\6\7"))
         return read_end64(file, record - LOCATOR_BYTES, place->end - LOCATOR_BYTES, place, err);
     bool is_split = pen_zip_u16(record + 4) != 0 || pen_zip_u16(record + 6) != 0 ||
                     pen_zip_u16(record + 8) != place->count;
@@ -119,7 +128,7 @@ static enum pen_code find_directory(const struct pen_zip_file *file, struct plac
     PEN_TRY(read_end(file, tail, end, tail_at, place, err));
     if (place->offset > place->end || place->bytes > place->end - place->offset)
         return pen_zip_fail(place->end, err, "the directory's place is out of range");
-    return PEN_OK;
+    return place->bytes == place->end - place->offset ? PEN_OK : fail_behind(place->end, err);
 }
 
 /* --- entries ---------------------------------------------------------------------------------- */

@@ -283,6 +283,21 @@ static void archive_truncated_anywhere_is_an_error(void **state)
                        len < 4 ? "Not in zip format" : "no directory at the end of the archive");
 }
 
+/* Two archives of one layout: the places in the second's directory exist in the first, too. */
+static void archive_behind_other_bytes_is_an_error(void **state)
+{
+    (void)state;
+    for (int is_large = 0; is_large < 2; is_large++) {
+        PEN_CLEANUP(zip_maker_release) struct zip_maker maker = ZIP_MAKER;
+        PEN_CLEANUP(pen_buf_release) struct pen_buf twice = PEN_BUF((size_t)1 << 20);
+        make_archive(&maker, is_large != 0, "");
+        assert_ok(pen_buf_add_slice(&twice, pen_buf_slice(&maker.bytes), err));
+        assert_ok(pen_buf_add_slice(&twice, pen_buf_slice(&maker.bytes), err));
+        expect_failure(pen_buf_slice(&twice), "{type: zip}", PEN_ERR_CORRUPT,
+                       "the directory does not end where its end record begins");
+    }
+}
+
 /* Whether the byte belongs to a name in the directory, which nothing protects. */
 static bool is_in_a_name(const struct zip_maker *maker, size_t at)
 {
@@ -467,6 +482,7 @@ int main(void)
         cmocka_unit_test(archive_sample_is_the_head_of_the_first_wanted_entry),
         cmocka_unit_test(archive_names_are_utf8_or_code_page_437),
         cmocka_unit_test(archive_truncated_anywhere_is_an_error),
+        cmocka_unit_test(archive_behind_other_bytes_is_an_error),
         cmocka_unit_test(archive_with_any_bit_changed_never_gives_wrong_text),
         cmocka_unit_test(archive_says_what_is_wrong_with_an_entry),
         cmocka_unit_test(archive_limits_ratio_and_count),

@@ -133,7 +133,28 @@ static void members_of_another_format_say_what_they_look_like(void **state)
     in = pen_slice(stored, len + 4);
     assert_int_equal(decode_cut(decoder, in, in.len, 256, &out, &failed), PEN_ERR_CORRUPT);
     assert_non_null(strstr(failed.message, "bytes behind the last member"));
+    assert_int_equal(failed.offset, len);
     pen_decode_free(decoder);
+}
+
+static void members_say_where_foreign_bytes_begin(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < FORMATS; f++)
+        for (size_t cut = 0; cut < 12; cut++) {
+            struct pen_decode *decoder = NULL;
+            struct pen_error failed = {0};
+            PEN_CLEANUP(pen_buf_release) struct pen_buf out = PEN_BUF(PEN_BUF_TEXT_MAX);
+            char stored[1024];
+            size_t len = formats[f].compress(stored, 400);
+            memcpy(stored + len, "other bytes", 11);
+            assert_ok(pen_decode_new(formats[f].type, NULL, NULL, &decoder, err));
+            assert_int_equal(
+                decode_cut(decoder, pen_slice(stored, len + 11), len + cut, 256, &out, &failed),
+                PEN_ERR_CORRUPT);
+            assert_int_equal(failed.offset, len);
+            pen_decode_free(decoder);
+        }
 }
 
 int main(void)
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test(members_truncated_anywhere_are_an_error),
         cmocka_unit_test(members_with_any_byte_changed_never_give_wrong_text),
         cmocka_unit_test(members_of_another_format_say_what_they_look_like),
+        cmocka_unit_test(members_say_where_foreign_bytes_begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
