@@ -8,7 +8,21 @@
 #include <stdlib.h>
 #include <sys/sysinfo.h>
 
-/* The text's first line as the message, "Did you mean ..." as the advice. */
+/* What helps most of the lines behind the first: other names, else where in the SQL it is. */
+static void advise(const char *text, struct pen_error *err)
+{
+    static const char *const starts[] = {"Did you mean", "Candidate bindings"};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        const char *advice = strstr(text, starts[i]);
+        if (advice != NULL)
+            pen_error_hint(err, "%.*s", (int)strcspn(advice, "\n"), advice);
+    }
+    const char *line = strstr(text, "\nLINE ");
+    if (line != NULL)
+        pen_error_hint(err, "look at line %.*s", (int)strcspn(line + 6, "\n"), line + 6);
+}
+
+/* The text's first line as the message, the best of the others as the advice. */
 static enum pen_code fail_in_words(enum pen_code code, const char *prefix, const char *text,
                                    struct pen_error *err)
 {
@@ -17,9 +31,7 @@ static enum pen_code fail_in_words(enum pen_code code, const char *prefix, const
     const char *end = strchr(words, '\n');
     int len = end == NULL ? (int)strlen(words) : (int)(end - words);
     pen_fail(err, code, "%s%.*s", prefix, len, words);
-    const char *advice = strstr(text, "Did you mean");
-    if (advice != NULL)
-        pen_error_hint(err, "%.*s", (int)strcspn(advice, "\n"), advice);
+    advise(text, err);
     return code;
 }
 
