@@ -36,6 +36,9 @@ enum pen_code pen_schedule_check_name(const char *name, struct pen_error *err)
     if (is_digits(name))
         return pen_fail(err, PEN_ERR_CONFIG, "'%s' cannot name a schedule: digits alone are an id",
                         name);
+    if (pen_slice_is(text, ".") || pen_slice_is(text, ".."))
+        return pen_fail(err, PEN_ERR_CONFIG,
+                        "'%s' cannot name a schedule: clients take it out of addresses", name);
     bool is_good = pen_utf8_is_valid(text);
     for (size_t i = 0; i < text.len; i++)
         is_good = is_good && (unsigned char)text.ptr[i] >= ' ' && text.ptr[i] != '/' &&

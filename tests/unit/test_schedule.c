@@ -106,7 +106,7 @@ static void names_are_unique_and_checked(void **state)
     assert_message("schedule 'two' does not exist");
     assert_int_equal(pen_schedule_get(db, "99999999999999999999", &arena, &again, &failed),
                      PEN_ERR_NOT_FOUND);
-    static const char *const bad[] = {"", "17", "a/b", "a\nb", "a\x7f", "\xff"};
+    static const char *const bad[] = {"", "17", ".", "..", "a/b", "a\nb", "a\x7f", "\xff"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct pen_schedule schedule = sample(bad[i]);
         assert_int_equal(pen_schedule_create(db, &schedule, NULL, &failed), PEN_ERR_CONFIG);
