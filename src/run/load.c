@@ -244,7 +244,7 @@ static enum pen_code fail_unknown_type(const struct pen_bind *bind, const struct
 static enum pen_code bind_source(struct pen_load *load, const struct pen_source_env *env,
                                  struct pen_error *err)
 {
-    struct pen_slice name;
+    struct pen_slice name = {0};
     PEN_TRY(step_type(&load->bind, load->in, "in", &name, err));
     const struct pen_source_type *type = pen_find_source(name);
     if (type == NULL) {
@@ -259,7 +259,7 @@ static enum pen_code bind_source(struct pen_load *load, const struct pen_source_
 static enum pen_code bind_decoder(struct pen_load *load, const struct pen_node *item,
                                   struct pen_error *err)
 {
-    struct pen_slice name;
+    struct pen_slice name = {0};
     PEN_TRY(step_type(&load->bind, item, "decoders", &name, err));
     const struct pen_decode_type *type = pen_find_decode(name);
     if (type == NULL) {
@@ -302,7 +302,7 @@ static enum pen_code bind_parser(struct pen_load *load, bool is_sample, struct p
         pen_error_hint(err, "let connector:guess write it");
         return PEN_ERR_CONFIG;
     }
-    struct pen_slice name;
+    struct pen_slice name = {0};
     PEN_TRY(step_type(&load->bind, node, "parser", &name, err));
     const struct pen_parse_type *type = pen_find_parse(name);
     if (type == NULL) {
@@ -323,7 +323,7 @@ static enum pen_code bind_parser(struct pen_load *load, bool is_sample, struct p
 static enum pen_code bind_filter(struct pen_load *load, const struct pen_node *item,
                                  int64_t started_us, struct pen_error *err)
 {
-    struct pen_slice name;
+    struct pen_slice name = {0};
     PEN_TRY(step_type(&load->bind, item, "filters", &name, err));
     const struct pen_filter_type *type = pen_find_filter(name);
     if (type == NULL) {
