@@ -9,6 +9,7 @@
 #include "run/query_run.h"
 #include "run/run.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,15 @@ enum pen_code pen_job_rejects(struct pen_cli *cli, const struct pen_args *args,
     PEN_TRY(pen_job_folder(cli->home, job_id, &path, err));
     PEN_TRY(pen_buf_add_str(&path, "/rejects.jsonl", err));
     FILE *file = fopen(path.ptr, "re");
+    if (file == NULL && (errno != ENOENT || job.counts.rejected > 0)) {
+        enum pen_code code = errno == ENOENT ? PEN_ERR_NOT_FOUND : PEN_ERR_IO;
+        (void)pen_fail_errno(err, code, errno,
+                             "cannot open the file of the %" PRIu64
+                             " rejected records of job %" PRId64,
+                             job.counts.rejected, job_id);
+        pen_error_where(err, "%s", path.ptr);
+        return code;
+    }
     if (file == NULL) {
         pen_cli_say(cli, "Job %" PRId64 " has no rejected records.", job_id);
         return PEN_OK;

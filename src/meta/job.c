@@ -415,6 +415,12 @@ enum pen_code pen_job_check_replay(struct pen_db *db, int64_t replay_of, int64_t
     (void)pen_fail(err, PEN_ERR_CONFLICT, "the rejected records of job %lld %s again by job %lld",
                    (long long)replay_of, is_done ? "were loaded" : "are being loaded",
                    (long long)other);
-    pen_error_hint(err, "loading them once more (--force) makes duplicates");
+    if (is_done)
+        pen_error_hint(err, "loading them once more (--force) makes duplicates");
+    else
+        pen_error_hint(err,
+                       "when its process is gone, 'penstock job:resume %lld' goes on with it and "
+                       "'penstock job:kill %lld' gives it up",
+                       (long long)other, (long long)other);
     return PEN_ERR_CONFLICT;
 }

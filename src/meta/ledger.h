@@ -83,8 +83,9 @@ PEN_MUST_USE enum pen_code pen_ledger_forget_keys(struct pen_db *db, int64_t tab
                                                   const char *key_pattern, uint64_t *ret_count,
                                                   struct pen_error *err);
 
-/* pen_ledger_forget_table - after a table was dropped, or before a replace adds its own: the
- * objects may be loaded again; pen_ledger_list still shows them as history. */
+/* pen_ledger_forget_table - before a replace adds its own: the objects may be loaded again;
+ * pen_ledger_list still shows them as history. (A dropped table needs none: a table that is made
+ * under its name has another id.) */
 PEN_MUST_USE enum pen_code pen_ledger_forget_table(struct pen_db *db, int64_t table_id,
                                                    struct pen_error *err);
 

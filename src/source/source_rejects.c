@@ -106,13 +106,27 @@ struct listing {
     uint64_t left_out;
 };
 
+/* The file is ours, but others may have cut or edited it. */
+static enum pen_code say_damaged(const struct listing *listing, enum pen_code code, int64_t at,
+                                 struct pen_error *err)
+{
+    const struct rejects_state *state = listing->source->state;
+    if (code != PEN_ERR_CORRUPT)
+        return code;
+    pen_error_where(err, "%s", state->path);
+    pen_error_hint(err, "remove the damaged lines from the file to load the others");
+    return pen_wrap(err, code, "the rejects file is damaged in its line at byte %" PRId64, at);
+}
+
 static enum pen_code offer(struct listing *listing, struct pen_slice line, int64_t at,
                            struct pen_error *err)
 {
     static char nothing[1];
     struct record record;
     pen_arena_clear(&listing->arena);
-    PEN_TRY(read_record(listing->source->state, line, &listing->arena, &record, err));
+    enum pen_code code = read_record(listing->source->state, line, &listing->arena, &record, err);
+    if (code != PEN_OK)
+        return say_damaged(listing, code, at, err);
     if (!record.is_whole) {
         listing->left_out++;
         return PEN_OK;

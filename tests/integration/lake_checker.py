@@ -219,7 +219,8 @@ class LakeChecker:
 
     def check_ledger(self):
         """Per table: rows in the ledger are the visible rows. Per job: its entries are its counts."""
-        for table_id, rows in self.all("SELECT table_id, sum(row_count) FROM ledger WHERE table_id > 0 GROUP BY 1"):
+        for table_id, rows in self.all("SELECT table_id, sum(row_count) FROM ledger WHERE table_id IN (SELECT table_id "
+                                       "FROM ducklake_table WHERE %s) GROUP BY 1" % self.visible(self.newest())):
             have = self.one("SELECT coalesce(sum(record_count), 0) FROM ducklake_data_file WHERE table_id = ? AND "
                             + self.visible(self.newest()), table_id)
             assert rows == have, "table %d: %d rows in the ledger, %d in files" % (table_id, rows, have)

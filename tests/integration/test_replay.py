@@ -1,5 +1,6 @@
 """job:replay: what a job rejected is loaded again with a corrected configuration, once, with its places."""
 import json
+import os
 
 import pytest
 
@@ -132,3 +133,36 @@ def test_json_records_are_replayed_as_they_were(penstock, s3, bucket):
     result = replay(penstock, parser={**parser, "columns": [{"name": "word", "element_at": "/id", "type": "string"}]})
     assert result.has("1 rejected records cannot be loaded again")
     assert [row["word"] for row in penstock.query("SELECT word FROM tab WHERE word IS NOT NULL")] == ["two"]
+
+
+def test_a_file_that_others_cut_or_removed_is_said(with_rejects):
+    penstock = with_rejects
+    path = os.path.join(penstock.home, "jobs", "1", "rejects.jsonl")
+    with open(path, "rb") as file:
+        whole = file.read()
+    os.truncate(path, len(whole) - 10)
+    before = penstock.state()
+    last_line = whole.rstrip(b"\n").rindex(b"\n") + 1
+    assert replay(penstock, parser=text_price(penstock), status=1).has(
+        "rejects.jsonl", "the rejects file is damaged in its line at byte %d" % last_line)
+    assert penstock.state() == before
+    os.unlink(path)
+    assert replay(penstock, parser=text_price(penstock), status=1).has("rejects.jsonl", "no such file")
+    gone = penstock.run("job:rejects", 1, status=1)
+    assert gone.has("cannot open the file of the 3 rejected records of job 1", path)
+    assert penstock.state() == before
+    with open(path, "wb") as file:
+        file.write(whole)
+    replay(penstock, parser=text_price(penstock))
+    assert penstock.ids() == list(range(1, 8))
+
+
+def test_what_a_replay_rejected_is_replayed_by_its_own_number(with_rejects):
+    penstock = with_rejects
+    replay(penstock, parser={**PARSER, "quote": None})
+    assert (job(penstock, 2)["records"], job(penstock, 2)["rejected"]) == (0, 3)
+    config = penstock.config("fixed.yml", path_prefix="in/", parser=text_price(penstock))
+    penstock.run("job:replay", 2, config)
+    assert penstock.ids() == list(range(1, 8))
+    for number in (1, 2):
+        assert penstock.run("job:replay", number, config, status=1).has("were loaded again by job %d" % (number + 1))

@@ -79,7 +79,7 @@ static enum pen_code count_entry(void *context, const struct pen_ledger_entry *e
     return PEN_OK;
 }
 
-/* The keys of a replay are places in a file: they rise as numbers, not as texts. */
+/* Sources list in the order of keys; the ledger does not rely on it. */
 static void plan_whose_keys_fall_is_found_by_each_key(void **state)
 {
     static const char *const keys[] = {"8:", "9:", "10:", "11:", "100:"};

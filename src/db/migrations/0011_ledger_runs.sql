@@ -1,5 +1,5 @@
 -- From here on the keys of the entries of one ledger_job row rise in byte order, so that a key is
--- found by halving. Rows whose keys fall (those of replays did) are cut where they fall.
+-- found by halving. Listings rise, so hardly any row is cut here, where its keys fall.
 CREATE TABLE ledger_rising (
     job_id BIGINT NOT NULL,
     table_id BIGINT NOT NULL,
