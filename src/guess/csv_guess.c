@@ -441,6 +441,15 @@ static enum pen_code put_skip(struct work *work)
                          "only one whole record fits into the sample: if it is a header, its names "
                          "and the types "
                          "are not seen; raise exec.guess_sample_buffer_bytes and guess again");
+    const struct pen_slice *word = work->has_header ? NULL : guess_unsure_header(&work->rows);
+    if (node != NULL && word != NULL) {
+        char shown[GUESS_SHOWN_BYTES];
+        guess_show_value(*word, shown);
+        node->comment = guess_remark(work->arena, node->comment,
+                                     "check this: the first record may be a header, '%s' stands "
+                                     "above values with digits; then skip its line, too",
+                                     shown);
+    }
     if (node != NULL && seeded != NULL && seeded->kind == PEN_NODE_INT && seeded->integer != skip)
         node->comment = guess_remark(work->arena, node->comment, "the seed said %lld",
                                      (long long)seeded->integer);

@@ -40,3 +40,40 @@ bool guess_is_header(const struct guess_rows *rows, const struct guess_type *fir
             return true;
     return false;
 }
+
+static bool has_digit(struct pen_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] >= '0' && text.ptr[i] <= '9')
+            return true;
+    return false;
+}
+
+/* A word above numbers that are no numbers to a table: with leading zeros, dots or signs. */
+static bool is_word_above_digits(const struct guess_rows *rows, size_t column)
+{
+    size_t values = 0;
+    if (has_digit(rows->at[0].cells[column]))
+        return false;
+    for (size_t i = 1; i < rows->count; i++) {
+        if (column >= rows->at[i].count || rows->at[i].cells[column].len == 0)
+            continue;
+        if (!has_digit(rows->at[i].cells[column]))
+            return false;
+        values++;
+    }
+    return values >= 3;
+}
+
+const struct pen_slice *guess_unsure_header(const struct guess_rows *rows)
+{
+    const struct guess_row *first = &rows->at[0];
+    const struct pen_slice *word = NULL;
+    for (size_t c = 0; c < first->count; c++) {
+        if (first->cells[c].len == 0)
+            return NULL;
+        if (word == NULL && is_word_above_digits(rows, c))
+            word = &first->cells[c];
+    }
+    return word;
+}

@@ -13,4 +13,9 @@
 bool guess_is_header(const struct guess_rows *rows, const struct guess_type *first,
                      size_t first_count, const struct guess_type *others, size_t other_count);
 
+/* guess_unsure_header - when the first row is no header by the rule above, but may be one all the
+ * same: the field that says so, a word above values which all have digits. NULL: none.
+ * cost: O(rows). */
+const struct pen_slice *guess_unsure_header(const struct guess_rows *rows);
+
 #endif
