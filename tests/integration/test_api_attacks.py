@@ -349,6 +349,7 @@ def test_secrets_come_out_of_no_call_log_or_file(penstock, s3, bucket):
 def test_source_that_does_not_answer_holds_nobody_else_up(penstock, server, td):
     """Previews of a server that takes connections and says nothing, more of them than there are workers."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as silent:
+        silent.settimeout(DEADLINE_SECONDS)
         config = config_of(penstock, endpoint="http://127.0.0.1:%d" % silent.getsockname()[1])
         body = json.dumps({"config": config}).encode()
         waiting = []

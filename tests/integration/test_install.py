@@ -21,7 +21,8 @@ def make_install(**variables):
     env = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")}
     words = ["%s=%s" % each for each in variables.items()]
     done = subprocess.run(["make", "-C", ROOT, "install", *words], env=env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, check=False, encoding="utf-8")
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, check=False, encoding="utf-8",
+                          umask=0o022)
     assert done.returncode == 0, done.stdout
 
 
