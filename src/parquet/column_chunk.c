@@ -80,10 +80,20 @@ void pen_column_chunk_release(struct pen_column_chunk *chunk)
     pen_value_dict_release(&chunk->dict);
 }
 
+/* A value and two slots. */
+#define DICT_VALUE_BYTES (sizeof(struct pen_dict_value) + 2 * sizeof(uint32_t))
+
 size_t pen_column_chunk_bytes(const struct pen_column_chunk *chunk)
 {
     return chunk->words.len + chunk->lengths.len + chunk->bytes.len + chunk->indices.len +
-           chunk->dict.text_bytes + chunk->dict.cap * 24 + chunk->pages.len;
+           chunk->dict.text_bytes + chunk->dict.count * DICT_VALUE_BYTES + chunk->pages.len;
+}
+
+size_t pen_column_chunk_held(const struct pen_column_chunk *chunk)
+{
+    return chunk->present.cap + chunk->words.cap + chunk->lengths.cap + chunk->bytes.cap +
+           chunk->indices.cap + chunk->dict.texts.used_bytes + chunk->dict.cap * DICT_VALUE_BYTES +
+           chunk->pages.cap + chunk->dict_page.cap;
 }
 
 /* --- values without a dictionary ---------------------------------------------------------------
@@ -138,8 +148,8 @@ static enum pen_code give_up_dict(struct pen_column_chunk *chunk, struct pen_err
     }
     pen_buf_clear(&chunk->indices);
     chunk->text_bytes = 0;
-    if (chunk->dict_pages == 0)
-        pen_value_dict_clear(&chunk->dict);
+    if (chunk->dict_pages == 0) /* of hundreds of columns: give the memory back */
+        pen_value_dict_release(&chunk->dict);
     return PEN_OK;
 }
 
@@ -162,13 +172,15 @@ static enum pen_code put_indices(struct pen_column_chunk *chunk, const void *val
     return PEN_OK;
 }
 
-/* Nearly all of the first values are different: the others will be. */
+/* Nearly all of the first values are different: the others will be. Pages of nulls and long texts
+ * have few values, so that those of the pages before count, too. */
 static bool is_hopeless(struct pen_column_chunk *chunk)
 {
-    if (chunk->is_sampled || chunk->values < SAMPLE_VALUES)
+    size_t seen = chunk->bounds.value_count - chunk->bounds.null_count + chunk->values;
+    if (chunk->is_sampled || seen < SAMPLE_VALUES)
         return false;
     chunk->is_sampled = true;
-    return chunk->dict.count > chunk->values - chunk->values / 20;
+    return chunk->dict.count > seen - seen / 20;
 }
 
 /* --- runs --------------------------------------------------------------------------------------
@@ -327,6 +339,10 @@ static enum pen_code encode_values(struct pen_column_chunk *chunk, struct pen_pa
 {
     const void *words = chunk->words.ptr;
     const uint32_t *lengths = (const uint32_t *)(const void *)chunk->lengths.ptr;
+    if (chunk->values == 0) { /* only nulls: no bytes, and nothing to judge a dictionary by */
+        *ret_encoding = PEN_PARQUET_PLAIN;
+        return PEN_OK;
+    }
     if (chunk->is_dict) {
         *ret_encoding = PEN_PARQUET_RLE_DICTIONARY;
         return pen_encode_indices((const uint16_t *)(const void *)chunk->indices.ptr, chunk->values,
@@ -356,13 +372,16 @@ static enum pen_code encode_values(struct pen_column_chunk *chunk, struct pen_pa
                                     &room->body, err);
 }
 
-/* Packs room->body and appends it as a page. The codec is the chunk's from its first page on. */
+/* Packs room->body and appends it as a page. The codec is the chunk's from its first page on. A
+ * page of indices does not decide it: it may be noise, and the dictionary or the pages behind it,
+ * when that is full, texts that shrink to a tenth. */
 static enum pen_code add_page(struct pen_column_chunk *chunk, struct pen_page_room *room,
                               const struct pen_page *page, struct pen_buf *into,
                               struct pen_error *err)
 {
     struct pen_slice bytes;
-    PEN_TRY(pen_page_pack(room, !chunk->is_codec_kept, &chunk->codec, &bytes, err));
+    bool may_change = !chunk->is_codec_kept && page->encoding != PEN_PARQUET_RLE_DICTIONARY;
+    PEN_TRY(pen_page_pack(room, may_change, &chunk->codec, &bytes, err));
     chunk->is_codec_kept = true;
     return pen_page_add(room, page, bytes, into, &chunk->plain_bytes, err);
 }
@@ -372,7 +391,7 @@ static enum pen_code close_page(struct pen_column_chunk *chunk, struct pen_page_
 {
     bool is_worth = true;
     pen_buf_clear(&room->body);
-    if (chunk->is_dict && chunk->dict_pages == 0)
+    if (chunk->is_dict && chunk->dict_pages == 0 && chunk->values > 0)
         PEN_TRY(is_dict_worth_it(chunk, room, &is_worth, err));
     if (!is_worth)
         PEN_TRY(give_up_dict(chunk, err));
@@ -381,7 +400,7 @@ static enum pen_code close_page(struct pen_column_chunk *chunk, struct pen_page_
                               chunk->values, &room->body, err));
     PEN_TRY(encode_values(chunk, room, &page.encoding, err));
     PEN_TRY(add_page(chunk, room, &page, &chunk->pages, err));
-    chunk->dict_pages += chunk->is_dict;
+    chunk->dict_pages += page.encoding == PEN_PARQUET_RLE_DICTIONARY;
     chunk->encodings |= 1u << page.encoding;
     chunk->bounds.value_count += chunk->rows;
     chunk->bounds.null_count += chunk->rows - chunk->values;

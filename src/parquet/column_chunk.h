@@ -62,7 +62,9 @@ PEN_MUST_USE enum pen_code pen_column_chunk_finish(struct pen_column_chunk *chun
                                                    struct pen_page_room *room,
                                                    struct pen_error *err);
 
-/* pen_column_chunk_bytes - memory that values and pages take now. */
+/* pen_column_chunk_bytes - what values and pages take now; 0 after clear.
+ * pen_column_chunk_held - the memory that is held for them, kept by clear, freed by release. */
 size_t pen_column_chunk_bytes(const struct pen_column_chunk *chunk);
+size_t pen_column_chunk_held(const struct pen_column_chunk *chunk);
 
 #endif

@@ -10,7 +10,8 @@
 
 #include "sink/sink.h"
 
-/* A row group ends at the first batch that reaches either. Bytes: what a worker holds in memory. */
+/* A row group ends at the first batch that reaches either. Bytes: of values and pages; the memory
+ * held for them may be twice as much. */
 #define PEN_ROW_GROUP_ROWS  122880
 #define PEN_ROW_GROUP_BYTES ((size_t)32 << 20)
 
@@ -27,7 +28,7 @@ bool pen_parquet_can_write(const struct pen_part_options *options, size_t column
  * errors: the stream's own error when next failed; PEN_ERR_CANCELLED; PEN_ERR_IO (disk full ...);
  *         PEN_ERR_TOO_LARGE (one text of about 1 GiB).
  * shape:  column c of the file = column c of the stream. Row order is not kept between workers.
- * memory: per worker up to PEN_ROW_GROUP_BYTES and one batch. */
+ * memory: per worker up to twice PEN_ROW_GROUP_BYTES, and what one batch adds. */
 PEN_MUST_USE enum pen_code pen_parquet_write_part(struct pen_task_stream *stream,
                                                   const struct pen_part_options *options,
                                                   struct pen_parts *ret_parts,

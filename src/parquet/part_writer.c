@@ -94,6 +94,25 @@ static enum pen_code note_row_group(struct worker *worker, struct pen_error *err
     return code;
 }
 
+/* Keeps the memory for the next row group, unless columns took turns in needing much. */
+static void clear_chunks(struct worker *worker)
+{
+    const struct part_writer *part = worker->part;
+    const enum pen_part_compression compression = part->options->compression;
+    size_t held = 0;
+    for (size_t i = 0; i < column_count(part); i++)
+        held += pen_column_chunk_held(&worker->chunks[i]);
+    for (size_t i = 0; i < column_count(part); i++) {
+        struct pen_column_chunk *chunk = &worker->chunks[i];
+        if (held < PEN_ROW_GROUP_BYTES) {
+            pen_column_chunk_clear(chunk, compression);
+            continue;
+        }
+        pen_column_chunk_release(chunk);
+        pen_column_chunk_init(chunk, chunk->type, compression);
+    }
+}
+
 static enum pen_code write_row_group(struct worker *worker, struct pen_error *err)
 {
     struct part_writer *part = worker->part;
@@ -116,8 +135,7 @@ static enum pen_code write_row_group(struct worker *worker, struct pen_error *er
     PEN_TRY(pen_footer_add_row_group(part->options->columns, worker->chunks, column_count(part),
                                      worker->rows, start, &worker->row_group, err));
     PEN_TRY(note_row_group(worker, err));
-    for (size_t i = 0; i < column_count(part); i++)
-        pen_column_chunk_clear(&worker->chunks[i], part->options->compression);
+    clear_chunks(worker);
     worker->rows = 0;
     return PEN_OK;
 }
@@ -152,7 +170,7 @@ static void worker_release(struct worker *worker)
 static enum pen_code add_batch(struct worker *worker, const struct pen_batch *batch,
                                struct pen_error *err)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, held = 0;
     for (size_t i = 0; i < batch->column_count; i++) {
         struct pen_column_chunk *chunk = &worker->chunks[i];
         enum pen_code code =
@@ -160,11 +178,12 @@ static enum pen_code add_batch(struct worker *worker, const struct pen_batch *ba
         if (code != PEN_OK)
             return pen_wrap(err, code, "column '%s'", worker->part->options->columns[i].name);
         bytes += pen_column_chunk_bytes(chunk);
+        held += pen_column_chunk_held(chunk);
     }
     worker->rows += batch->rows;
-    if (worker->rows >= PEN_ROW_GROUP_ROWS || bytes >= PEN_ROW_GROUP_BYTES)
-        return write_row_group(worker, err);
-    return PEN_OK;
+    bool is_full = worker->rows >= PEN_ROW_GROUP_ROWS || bytes >= PEN_ROW_GROUP_BYTES ||
+                   held >= 2 * PEN_ROW_GROUP_BYTES;
+    return is_full && worker->rows > 0 ? write_row_group(worker, err) : PEN_OK;
 }
 
 static enum pen_code pull(struct worker *worker, struct pen_error *err)
@@ -289,8 +308,10 @@ static enum pen_code open_and_write(struct part_writer *part, struct pen_parts *
         return PEN_ERR_IO;
     }
     enum pen_code code = write_file(part, ret_parts, err);
-    if (close(part->fd) != 0 && code == PEN_OK)
+    if (close(part->fd) != 0 && code == PEN_OK) {
         code = pen_fail_errno(err, PEN_ERR_IO, errno, "part cannot be written");
+        pen_error_where(err, "%s", part->path);
+    }
     return code;
 }
 

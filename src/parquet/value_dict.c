@@ -4,6 +4,10 @@
 
 #define FIRST_VALUES 64
 
+/* The most slots between a value's own and the one it gets. By chance some 50 of a half full table
+ * of this size; the hash has no secret, so that data can be made to meet in one place. */
+#define MOST_STEPS 256
+
 static uint64_t mix(uint64_t value)
 {
     value *= UINT64_C(0x9e3779b97f4a7c15);
@@ -85,16 +89,19 @@ static enum pen_code take_in(struct pen_value_dict *dict, struct pen_dict_value 
     *ret_is_full = dict->count == PEN_DICT_VALUES || bytes > PEN_DICT_BYTES - dict->text_bytes;
     if (*ret_is_full)
         return PEN_OK;
+    if (dict->count == dict->cap)
+        PEN_TRY(grow(dict, is_text, err));
+    size_t at = hash_value(&value, is_text) & dict->slot_mask, steps = 0;
+    for (; dict->slots[at] != 0; steps++)
+        at = (at + 1) & dict->slot_mask;
+    *ret_is_full = steps > MOST_STEPS;
+    if (*ret_is_full)
+        return PEN_OK;
     if (is_text && is_long(&value)) {
         value.text.ptr = pen_arena_copy(&dict->texts, pen_slice(value.text.ptr, bytes));
         if (value.text.ptr == NULL)
             return pen_fail_nomem(err);
     }
-    if (dict->count == dict->cap)
-        PEN_TRY(grow(dict, is_text, err));
-    size_t at = hash_value(&value, is_text) & dict->slot_mask;
-    while (dict->slots[at] != 0)
-        at = (at + 1) & dict->slot_mask;
     dict->text_bytes += bytes;
     dict->values[dict->count++] = value;
     dict->slots[at] = (uint32_t)dict->count;

@@ -2,7 +2,8 @@
  *
  *     value --hash, compare--> its number
  *
- * It gives up at PEN_DICT_VALUES values or PEN_DICT_BYTES of long texts.
+ * It gives up at PEN_DICT_VALUES values or PEN_DICT_BYTES of texts, and when somebody chose the
+ * values so that they get into each other's way.
  * thread: one at a time.   cost: 3-6 ns a value that is known; memory grows with what is in it. */
 #ifndef PEN_PARQUET_VALUE_DICT_H
 #define PEN_PARQUET_VALUE_DICT_H

@@ -84,6 +84,35 @@ def test_arrow_reads_the_values_that_went_in(penstock, s3, bucket, seed, columns
     check_statistics(file.metadata, content)
 
 
+@pytest.mark.parametrize("compression", ["snappy", "zstd", "uncompressed"])
+def test_pages_without_values_are_read(penstock, s3, bucket, compression):
+    """Of columns that are empty throughout, only in the first page, and from the second page on."""
+    rows, border = 40_000, 16_384
+    kinds = {"double": "1.5", "string": "text", "boolean": "true", "long": "7", "timestamp": "2020-01-01 00:00:00"}
+    described, cells = [{"name": "id", "type": "long"}], []
+    for kind, text in kinds.items():
+        for when in "never", "late", "early":
+            described.append(dict({"name": "%s_%s" % (kind, when), "type": kind},
+                                  **({"format": "%Y-%m-%d %H:%M:%S"} if kind == "timestamp" else {})))
+            cells.append((when, text))
+
+    def row(i):
+        return ",".join(text if when == ("late" if i >= border else "early") else "" for when, text in cells)
+
+    s3.put(bucket, "in/a.csv", "".join("%d,%s\n" % (i, row(i)) for i in range(rows)))
+    penstock.load(path_prefix="in/", out={"compression": compression}, exec_options={"max_threads": 1}, parser={
+        "type": "csv", "columns": described, "null_string": None, "default_timezone": "UTC"})
+    [path] = glob.glob(penstock.home + "/lake/*/*/*.parquet")
+    content = parquet.ParquetFile(path, page_checksum_verification=True).read()
+    for (when, _), column in zip(cells, described[1:]):
+        expected = {"never": 0, "late": rows - border, "early": border}[when]
+        values = content.column(column["name"]).drop_null()
+        assert len(values) == expected, column["name"]
+        assert len(values.unique()) == (expected > 0)
+        counted = penstock.query("SELECT count(%s) AS n FROM tab" % column["name"])
+        assert counted == [{"n": expected}], column["name"]
+
+
 def test_arrow_sees_a_damaged_page(penstock, s3, bucket):
     """The checksum of a page is there and is of its bytes: else the reads above would prove nothing."""
     s3.put(bucket, "in/a.csv", "".join("%d,%s\n" % (i, random.Random(i).random()) for i in range(5000)))
