@@ -53,7 +53,7 @@ static inline bool pen_slice_ends(struct pen_slice a, struct pen_slice suffix)
 /* pen_slice_skip - what remains after the first n bytes (n <= len). */
 static inline struct pen_slice pen_slice_skip(struct pen_slice a, size_t n)
 {
-    return (struct pen_slice){a.ptr + n, a.len - n};
+    return n == 0 ? a : (struct pen_slice){a.ptr + n, a.len - n}; /* no bytes: ptr may be NULL */
 }
 
 /* pen_slice_compare - unsigned byte order, shorter first: the order S3 lists keys in. */

@@ -83,6 +83,8 @@ static const uint8_t *skip_ascii(const uint8_t *p, const uint8_t *end)
 
 size_t pen_utf8_valid_len(struct pen_slice text)
 {
+    if (text.len == 0) /* ptr may be NULL, to which C adds nothing, not even 0 */
+        return 0;
     const uint8_t *start = (const uint8_t *)text.ptr, *end = start + text.len;
     const uint8_t *p = start;
     for (;;) {
@@ -224,6 +226,8 @@ bool pen_utf8_is_valid(struct pen_slice text)
 
 size_t pen_utf8_cut_len(struct pen_slice text)
 {
+    if (text.len == 0)
+        return 0;
     const uint8_t *start = (const uint8_t *)text.ptr, *end = start + text.len;
     for (size_t back = 1; back <= 3 && back <= text.len; back++) {
         const uint8_t *p = end - back;
@@ -265,6 +269,8 @@ enum pen_code pen_utf8_repair(struct pen_slice text, bool is_eof, struct pen_buf
 
 size_t pen_utf16_len(struct pen_slice text)
 {
+    if (text.len == 0)
+        return 0;
     const char *p = text.ptr, *end = text.ptr + text.len;
     size_t units = text.len;
     for (; end - p >= 8; p += 8) {

@@ -166,6 +166,18 @@ static void utf16_len_counts_units_of_mixed_text(void **state)
     assert_int_equal(pen_utf16_len(text), 16);
 }
 
+/* A slice of no bytes may have no address: the sanitizers' build refuses any sum with it. */
+static void nothing_at_no_address_is_valid_and_empty(void **state)
+{
+    (void)state;
+    struct pen_slice nothing = {NULL, 0};
+    assert_int_equal(pen_utf8_valid_len(nothing), 0);
+    assert_true(pen_utf8_is_valid(nothing));
+    assert_int_equal(pen_utf8_cut_len(nothing), 0);
+    assert_int_equal(pen_utf16_len(nothing), 0);
+    assert_int_equal(pen_slice_skip(nothing, 0).len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +187,7 @@ int main(void)
         cmocka_unit_test(validate_agrees_on_all_short_sequences_across_a_block_end),
         cmocka_unit_test(encode_and_decode_agree_on_every_code_point),
         cmocka_unit_test(utf16_len_counts_units_of_mixed_text),
+        cmocka_unit_test(nothing_at_no_address_is_valid_and_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
