@@ -1,6 +1,7 @@
 /* json_repair.c - escapes that JSON does not know, dropped or made plain.
  * Unlike the original, a repaired "\\x" stays an escaped backslash and an x, and line ends inside
  * strings stay (docs/formats/json.md). */
+#include "base/utf8.h"
 #include "parse/json_parse_internal.h"
 
 /* Bytes to drop at p (a backslash): 0 when the escape is fine. *ret_step: how far to go on. */
@@ -19,7 +20,10 @@ static size_t bytes_to_drop(const char *p, const char *end, enum pen_json_escape
         has_four = p + i < end && p[i] != '\n' && p[i] != '\r';
     if (p[1] == 'u' && !has_four)
         return 1;
-    *ret_step = escapes == PEN_JSON_ESCAPES_SKIP ? 2 : 1;
+    const char *behind = p + 1;
+    if (escapes == PEN_JSON_ESCAPES_SKIP)
+        (void)pen_utf8_decode(&behind, end); /* the whole character */
+    *ret_step = (size_t)(behind - p);
     return *ret_step;
 }
 
