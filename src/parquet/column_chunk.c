@@ -309,14 +309,15 @@ static unsigned index_width(const struct pen_column_chunk *chunk)
     return pen_encode_width(chunk->dict.count > 0 ? chunk->dict.count - 1 : 0);
 }
 
-/* Whether the first page is smaller with its dictionary, of which it bears a share. */
+/* Whether the first page is smaller with its dictionary: with a share of it when pages follow, else
+ * with all of it and the header of one page more. */
 static enum pen_code is_dict_worth_it(struct pen_column_chunk *chunk, struct pen_page_room *room,
-                                      bool *ret_is_worth, struct pen_error *err)
+                                      bool is_last, bool *ret_is_worth, struct pen_error *err)
 {
-    const size_t share = 4;
+    const size_t share = is_last ? 1 : 4, header = is_last ? 30 : 0;
     size_t entries = is_text(chunk->type) ? chunk->dict.text_bytes + 4 * chunk->dict.count
                                           : 8 * chunk->dict.count;
-    size_t bytes = chunk->values * index_width(chunk) / 8 + entries / share;
+    size_t bytes = chunk->values * index_width(chunk) / 8 + entries / share + header;
     if (is_text(chunk->type)) {
         *ret_is_worth = bytes < chunk->text_bytes + chunk->values;
     } else if (chunk->type == PEN_TYPE_DOUBLE) {
@@ -387,12 +388,12 @@ static enum pen_code add_page(struct pen_column_chunk *chunk, struct pen_page_ro
 }
 
 static enum pen_code close_page(struct pen_column_chunk *chunk, struct pen_page_room *room,
-                                struct pen_error *err)
+                                bool is_last, struct pen_error *err)
 {
     bool is_worth = true;
     pen_buf_clear(&room->body);
     if (chunk->is_dict && chunk->dict_pages == 0 && chunk->values > 0)
-        PEN_TRY(is_dict_worth_it(chunk, room, &is_worth, err));
+        PEN_TRY(is_dict_worth_it(chunk, room, is_last, &is_worth, err));
     if (!is_worth)
         PEN_TRY(give_up_dict(chunk, err));
     struct pen_page page = {.value_count = (uint32_t)chunk->rows};
@@ -437,7 +438,7 @@ enum pen_code pen_column_chunk_add(struct pen_column_chunk *chunk, struct pen_pa
         from += count;
         if (chunk->rows >= PEN_PAGE_ROWS || chunk->bytes.len >= PEN_PAGE_BYTES ||
             chunk->text_bytes >= DICT_PAGE_BYTES)
-            PEN_TRY(close_page(chunk, room, err));
+            PEN_TRY(close_page(chunk, room, false, err));
     }
     return PEN_OK;
 }
@@ -486,7 +487,7 @@ enum pen_code pen_column_chunk_finish(struct pen_column_chunk *chunk, struct pen
                                       struct pen_error *err)
 {
     if (chunk->rows > 0)
-        PEN_TRY(close_page(chunk, room, err));
+        PEN_TRY(close_page(chunk, room, true, err));
     if (chunk->dict_pages == 0)
         return PEN_OK;
     add_dict_bounds(chunk);

@@ -28,6 +28,7 @@
 
 static unsigned thread_to_refuse, threads_asked; /* from 1; 0: none */
 
+/* NOLINTBEGIN(readability-identifier-naming,bugprone-reserved-identifier): the linker's names */
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
                           void *context);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
@@ -40,6 +41,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
         return EAGAIN;
     return __real_pthread_create(thread, attr, start, context);
 }
+/* NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier) */
 
 /* --- the stream ------------------------------------------------------------------------------- */
 

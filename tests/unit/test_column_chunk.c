@@ -224,6 +224,28 @@ static void a_first_page_of_nulls_does_not_decide_about_the_dictionary(void **st
     }
 }
 
+/* Of three values that are all different nothing is saved by numbers; of a hundred alike much is.
+ */
+static void a_single_page_bears_its_whole_dictionary(void **state)
+{
+    (void)state;
+    static const enum pen_type types[] = {PEN_TYPE_DOUBLE, PEN_TYPE_STRING};
+    for (size_t t = 0; t < 2; t++)
+        for (unsigned alike = 0; alike < 2; alike++) {
+            struct rig rig;
+            rig_init(&rig, types[t]);
+            for (unsigned i = 0; i < (alike ? 100 : 3); i++)
+                if (types[t] == PEN_TYPE_STRING)
+                    add_text(&rig, i % 3, 30);
+                else
+                    add_word(&rig, scrambled(i % 3));
+            finish(&rig);
+            assert_int_equal(rig.chunk.dict_page.len > 0, alike);
+            assert_int_equal(has_encoding(&rig, PEN_PARQUET_RLE_DICTIONARY), alike);
+            rig_release(&rig);
+        }
+}
+
 /* 900 values a page, each of them again in every page: the second page is not taken for new ones.
  */
 static void a_sample_counts_the_values_of_the_pages_before(void **state)
@@ -317,6 +339,7 @@ int main(void)
         cmocka_unit_test(noise_is_stored_as_it_is),
         cmocka_unit_test(a_column_of_nulls_has_no_dictionary),
         cmocka_unit_test(a_first_page_of_nulls_does_not_decide_about_the_dictionary),
+        cmocka_unit_test(a_single_page_bears_its_whole_dictionary),
         cmocka_unit_test(a_sample_counts_the_values_of_the_pages_before),
         cmocka_unit_test(different_values_give_their_dictionary_back_at_once),
         cmocka_unit_test(what_clear_keeps_does_not_count_as_content),
