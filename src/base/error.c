@@ -61,6 +61,8 @@ enum pen_code pen_fail_errno(struct pen_error *err, enum pen_code code, int sys_
         (void)snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", reason);
     if (sys_errno == ENOSPC || sys_errno == EDQUOT)
         pen_error_hint(err, "free disk space or move --home to a larger disk, then run again");
+    if (sys_errno == EFBIG)
+        pen_error_hint(err, "raise the limit on the size of files (ulimit -f), then run again");
     return code;
 }
 

@@ -45,8 +45,8 @@ const char *pen_error_code_name(enum pen_code code);
 enum pen_code pen_fail(struct pen_error *err, enum pen_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* pen_fail_errno - as pen_fail, appends ": <strerror>", keeps errno; ENOSPC and EDQUOT get a hint.
- * in: `sys_errno` as errno was after the failing call. */
+/* pen_fail_errno - as pen_fail, appends ": <strerror>", keeps errno; ENOSPC, EDQUOT and EFBIG get a
+ * hint. in: `sys_errno` as errno was after the failing call. */
 enum pen_code pen_fail_errno(struct pen_error *err, enum pen_code code, int sys_errno,
                              const char *format, ...) __attribute__((format(printf, 4, 5)));
 

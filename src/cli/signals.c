@@ -20,7 +20,8 @@ enum pen_code pen_cli_catch_signals(struct pen_error *err)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     if (sigemptyset(&action.sa_mask) != 0 || sigaction(SIGINT, &action, NULL) != 0 ||
-        sigaction(SIGTERM, &action, NULL) != 0 || sigaction(SIGPIPE, &ignore, NULL) != 0)
+        sigaction(SIGTERM, &action, NULL) != 0 || sigaction(SIGPIPE, &ignore, NULL) != 0 ||
+        sigaction(SIGXFSZ, &ignore, NULL) != 0) /* `ulimit -f`: the write fails and is told */
         return pen_fail_errno(err, PEN_ERR_INTERNAL, errno, "cannot catch signals");
     return PEN_OK;
 }
