@@ -26,7 +26,7 @@ LIBRARY = os.path.join(ROOT, ".deps", "duckdb", "libduckdb.so")
 PENSTOCK = os.path.join(BUILD, "penstock")
 ROWS = int(os.environ.get("ROWS", 2_890_000))
 REPEATS = int(os.environ.get("REPEATS", 3))
-# As src/duck/duck_part.c writes its parts.
+# As our parts are written (src/parquet), with the limit that makes DuckDB fastest.
 PARQUET_OPTIONS = "COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 8192"
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 COLUMNS = [("id", "long"), ("user_id", "long"), ("quantity", "long"), ("price", "double"),
