@@ -14,7 +14,7 @@
 
 #include <assert.h>
 
-/* The most rows of a batch: the vector size of the engine that writes Parquet, and it fits L2. */
+/* The most rows of a batch: the vector size of DuckDB, and it fits L2. */
 #define PEN_BATCH_ROWS 2048
 
 /* A text value: up to 12 bytes inline, else the first 4 and a pointer. The layout is the one that

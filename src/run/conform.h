@@ -14,8 +14,8 @@
 /* The latest `time` that is accepted: 9999-12-31T23:59:59Z. */
 #define PEN_TIME_MAX INT64_C(253402300799)
 
-/* The instants that a table's timestamp can hold: 290309-12-22 BC to 294247-01-10; beyond them the
- * writer of Parquet has no dates (INT64_MAX itself means infinity there). */
+/* The instants that a table's timestamp can hold: 290309-12-22 BC to 294247-01-10; beyond them
+ * DuckDB has no dates (INT64_MAX itself means infinity there). */
 #define PEN_TIMESTAMP_MIN (-INT64_C(9223372022400000000))
 #define PEN_TIMESTAMP_MAX (INT64_MAX - 1)
 
