@@ -322,10 +322,14 @@ static enum pen_code swap(struct compaction *c, struct pen_error *err)
     PEN_TRY(pen_lake_begin(c->env->lake, &txn, err));
     PEN_TRY(swap_in(txn, c, err));
     int64_t snapshot_id = -1;
-    PEN_TRY(pen_lake_commit(PEN_TAKE(txn), "table:compact", &snapshot_id, err));
-    c->note_count = 0; /* they are the table's now */
-    c->result.snapshot_id = snapshot_id;
-    return PEN_OK;
+    enum pen_code code = pen_lake_commit(PEN_TAKE(txn), "table:compact", &snapshot_id, err);
+    /* they are the table's now. Or may be: a commit whose sync failed can come to life when the
+     * catalog is opened again; if it does not, they are still noted, for gc */
+    if (code != PEN_ERR_CONFLICT)
+        c->note_count = 0;
+    if (code == PEN_OK)
+        c->result.snapshot_id = snapshot_id;
+    return code;
 }
 
 /* What a failed attempt wrote. What cannot be removed now stays noted, for gc. */
