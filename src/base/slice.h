@@ -56,6 +56,16 @@ static inline struct pen_slice pen_slice_skip(struct pen_slice a, size_t n)
     return n == 0 ? a : (struct pen_slice){a.ptr + n, a.len - n}; /* no bytes: ptr may be NULL */
 }
 
+/* pen_slice_trim - without the bytes <= 0x20 at both ends, as Java's String.trim. */
+static inline struct pen_slice pen_slice_trim(struct pen_slice a)
+{
+    while (a.len > 0 && (unsigned char)a.ptr[0] <= ' ')
+        a = pen_slice_skip(a, 1);
+    while (a.len > 0 && (unsigned char)a.ptr[a.len - 1] <= ' ')
+        a.len--;
+    return a;
+}
+
 /* pen_slice_compare - unsigned byte order, shorter first: the order S3 lists keys in. */
 static inline int pen_slice_compare(struct pen_slice a, struct pen_slice b)
 {

@@ -323,15 +323,6 @@ static enum pen_code find_types(struct work *work)
     return PEN_OK;
 }
 
-static struct pen_slice trimmed(struct pen_slice text)
-{
-    while (text.len > 0 && (unsigned char)text.ptr[0] <= ' ')
-        text = pen_slice_skip(text, 1);
-    while (text.len > 0 && (unsigned char)text.ptr[text.len - 1] <= ' ')
-        text.len--;
-    return text;
-}
-
 static enum pen_code add_column(struct work *work, struct pen_node *columns, size_t index)
 {
     const struct guess_type *type = &work->types[index];
@@ -339,7 +330,7 @@ static enum pen_code add_column(struct work *work, struct pen_node *columns, siz
     (void)snprintf(made, sizeof made, "c%zu", index);
     struct pen_slice name = PEN_LIT("");
     if (work->has_header)
-        name = trimmed(work->rows.at[0].cells[index]);
+        name = pen_slice_trim(work->rows.at[0].cells[index]);
     if (name.len == 0) /* a column must have a name */
         name = pen_slice_str(made);
     struct pen_node *entry = pen_node_new_map(work->arena);

@@ -90,15 +90,6 @@ static enum pen_code read_midst(const struct guess_probe *probe, const struct gu
     return PEN_OK;
 }
 
-static struct pen_slice trimmed(struct pen_slice text)
-{
-    while (text.len > 0 && (unsigned char)text.ptr[0] <= ' ')
-        text = pen_slice_skip(text, 1);
-    while (text.len > 0 && (unsigned char)text.ptr[text.len - 1] <= ' ')
-        text.len--;
-    return text;
-}
-
 static void remark_header(struct guess_probed *probed, const struct guess_piece *piece,
                           const struct guess_row *header)
 {
@@ -111,7 +102,8 @@ static void remark_header(struct guess_probed *probed, const struct guess_piece 
         return;
     }
     for (size_t c = 0; c < own->count; c++) {
-        struct pen_slice here = trimmed(own->cells[c]), there = trimmed(header->cells[c]);
+        struct pen_slice here = pen_slice_trim(own->cells[c]),
+                         there = pen_slice_trim(header->cells[c]);
         char shown[GUESS_SHOWN_BYTES], shown_there[GUESS_SHOWN_BYTES];
         if (pen_slice_equal(here, there))
             continue;
