@@ -204,11 +204,6 @@ static enum pen_code put_values(struct pen_column_chunk *chunk, const void *valu
     return put_words(chunk, rest, count - done, err);
 }
 
-static inline bool bit_at(const uint64_t *bits, size_t at)
-{
-    return bits[at / 64] >> at % 64 & 1;
-}
-
 /* 64 bits from `at` on; those behind the end of the row's words may be anything. */
 static inline uint64_t bits_at(const uint64_t *bits, size_t at, size_t end)
 {
@@ -243,39 +238,25 @@ static enum pen_code put_bits(struct pen_column_chunk *chunk, const uint64_t *bi
     return PEN_OK;
 }
 
-/* Those of [from, from + count) that are there, one behind the other; doubles are moved as bits. */
-static void gather_words(const struct pen_column *column, size_t from, size_t count, uint64_t *to)
+/* Those of [from, from + count) that are there, one behind the other, moved as bytes. out: to has
+ * room for all of them. Returns how many. bytes: of a value; a constant in every call. */
+static inline size_t gather(const struct pen_column *column, size_t from, size_t count,
+                            size_t bytes, void *to)
 {
     const char *values = column->data;
-    size_t n = 0;
+    char *at = to;
     for (size_t i = from; i < from + count; i++) {
-        memcpy(&to[n], values + i * sizeof *to, sizeof *to);
-        n += bit_at(column->validity, i);
+        memcpy(at, values + i * bytes, bytes);
+        at += pen_column_is_valid(column, i) ? bytes : 0;
     }
-}
-
-static void gather_texts(const struct pen_column *column, size_t from, size_t count,
-                         struct pen_string *to)
-{
-    const struct pen_string *values = column->data;
-    size_t n = 0;
-    for (size_t i = from; i < from + count; i++) {
-        to[n] = values[i];
-        n += bit_at(column->validity, i);
-    }
+    return (size_t)(at - (char *)to) / bytes;
 }
 
 static enum pen_code put_booleans(struct pen_column_chunk *chunk, const struct pen_column *column,
                                   size_t from, size_t count, struct pen_error *err)
 {
     PEN_TRY(pen_buf_reserve(&chunk->words, count, err));
-    const uint8_t *values = column->data;
-    uint8_t *at = (uint8_t *)chunk->words.ptr + chunk->words.len;
-    size_t n = 0;
-    for (size_t i = from; i < from + count; i++) {
-        at[n] = values[i];
-        n += bit_at(column->validity, i);
-    }
+    size_t n = gather(column, from, count, 1, chunk->words.ptr + chunk->words.len);
     chunk->words.len += n;
     chunk->values += n;
     return PEN_OK;
@@ -295,9 +276,9 @@ static enum pen_code put_run(struct pen_column_chunk *chunk, struct pen_page_roo
     if (set == count)
         values = (const char *)column->data + from * value_bytes(chunk->type);
     else if (is_text(chunk->type))
-        gather_texts(column, from, count, room->dense.texts);
+        (void)gather(column, from, count, sizeof(struct pen_string), room->dense.texts);
     else
-        gather_words(column, from, count, room->dense.words);
+        (void)gather(column, from, count, sizeof(uint64_t), room->dense.words);
     return put_values(chunk, values, set, err);
 }
 
@@ -421,7 +402,7 @@ static size_t rows_for_page(const struct pen_column_chunk *chunk, const struct p
     size_t limit = chunk->is_dict ? DICT_PAGE_BYTES : PEN_PAGE_BYTES;
     size_t bytes = chunk->bytes.len + chunk->text_bytes, at = from;
     while (at < end && bytes < limit) {
-        bytes += bit_at(column->validity, at) ? texts[at].len : 0;
+        bytes += pen_column_is_valid(column, at) ? texts[at].len : 0;
         at++;
     }
     return at > from ? at - from : 1;
