@@ -347,11 +347,8 @@ static bool parse_unsigned(const char *at, const char *end, double *ret_value)
 
 bool pen_parse_double(struct pen_slice text, double *ret_value)
 {
+    text = pen_slice_trim(text);
     const char *at = text.ptr, *end = text.ptr + text.len;
-    while (at < end && (uint8_t)*at <= 0x20)
-        at++;
-    while (at < end && (uint8_t)end[-1] <= 0x20)
-        end--;
     bool is_negative = at < end && *at == '-';
     if (at < end && (*at == '-' || *at == '+'))
         at++;
