@@ -130,6 +130,9 @@ PEN_MUST_USE enum pen_code pen_db_run(struct pen_db *db, int64_t *ret_changes,
 PEN_MUST_USE enum pen_code pen_db_has_table(struct pen_db *db, const char *name, bool *ret_has,
                                             struct pen_error *err);
 
+/* pen_db_changes - how many rows the last statement of this connection changed. */
+int64_t pen_db_changes(const struct pen_db *db);
+
 /* pen_db_last_id - the identity that the last insert of this connection made. */
 int64_t pen_db_last_id(const struct pen_db *db);
 
