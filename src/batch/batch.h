@@ -55,6 +55,14 @@ static inline struct pen_slice pen_string_slice(const struct pen_string *value)
     return pen_slice(value->len <= sizeof value->inlined ? value->inlined : value->ptr, value->len);
 }
 
+/* pen_value_bytes - of one value in column.data. */
+static inline size_t pen_value_bytes(enum pen_type type)
+{
+    if (pen_type_is_text(type))
+        return sizeof(struct pen_string);
+    return type == PEN_TYPE_BOOLEAN ? 1 : 8;
+}
+
 struct pen_column {
     enum pen_type type;
     void *data;         /* capacity values of the type's C type */

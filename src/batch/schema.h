@@ -17,6 +17,12 @@ enum pen_type {
 
 #define PEN_TYPE_COUNT 6
 
+/* pen_type_is_text - string or json: values are struct pen_string. */
+static inline bool pen_type_is_text(enum pen_type type)
+{
+    return type == PEN_TYPE_STRING || type == PEN_TYPE_JSON;
+}
+
 /* pen_type_name - "boolean", "long", "double", "string", "timestamp", "json". */
 const char *pen_type_name(enum pen_type type);
 

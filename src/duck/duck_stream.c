@@ -89,34 +89,19 @@ static uint64_t count_nulls(const struct pen_column *column, size_t rows)
     return rows - valid;
 }
 
-static size_t value_size(enum pen_type type)
-{
-    switch (type) {
-    case PEN_TYPE_BOOLEAN:
-        return 1;
-    case PEN_TYPE_STRING:
-    case PEN_TYPE_JSON:
-        return sizeof(struct pen_string);
-    case PEN_TYPE_LONG:
-    case PEN_TYPE_DOUBLE:
-    case PEN_TYPE_TIMESTAMP:
-        break;
-    }
-    return 8;
-}
-
 static void fill_vector(struct pen_duck_feed *feed, size_t index, const struct pen_batch *batch,
                         duckdb_vector vector)
 {
     const struct pen_column *column = &batch->columns[index];
-    memcpy(duckdb_vector_get_data(vector), column->data, batch->rows * value_size(column->type));
+    memcpy(duckdb_vector_get_data(vector), column->data,
+           batch->rows * pen_value_bytes(column->type));
     uint64_t nulls = count_nulls(column, batch->rows);
     if (nulls == 0)
         return;
     atomic_fetch_add_explicit(&feed->nulls[index], nulls, memory_order_relaxed);
     duckdb_vector_ensure_validity_writable(vector);
     memcpy(duckdb_vector_get_validity(vector), column->validity, (batch->rows + 63) / 64 * 8);
-    if (value_size(column->type) != sizeof(struct pen_string))
+    if (!pen_type_is_text(column->type))
         return;
     /* a null's text may be anything; DuckDB looks at lengths of nulls in places */
     duckdb_string_t *strings = duckdb_vector_get_data(vector);

@@ -365,20 +365,13 @@ static void put_default(const struct made *made, struct pen_column *column, size
         pen_column_set_valid(column, row, true);
 }
 
-static size_t value_bytes(enum pen_type type)
-{
-    if (type == PEN_TYPE_STRING || type == PEN_TYPE_JSON)
-        return sizeof(struct pen_string);
-    return type == PEN_TYPE_BOOLEAN ? 1 : 8;
-}
-
 /* A column of its own, because the source may be used several times. */
 static enum pen_code copy_with_default(const struct made *made, struct pen_batch *batch,
                                        const struct pen_column *from, struct pen_column *ret_column,
                                        struct pen_error *err)
 {
     PEN_TRY(pen_batch_new_column(batch, made->type, ret_column, err));
-    memcpy(ret_column->data, from->data, batch->rows * value_bytes(made->type));
+    memcpy(ret_column->data, from->data, batch->rows * pen_value_bytes(made->type));
     memcpy(ret_column->validity, from->validity, (batch->rows + 63) / 64 * 8);
     if (made->type == PEN_TYPE_TIMESTAMP)
         memcpy(ret_column->nanos, from->nanos, batch->rows * sizeof *from->nanos);

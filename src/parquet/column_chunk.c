@@ -12,16 +12,6 @@
  */
 #define DICT_PAGE_BYTES (8 * PEN_PAGE_BYTES)
 
-static bool is_text(enum pen_type type)
-{
-    return type == PEN_TYPE_STRING || type == PEN_TYPE_JSON;
-}
-
-static size_t value_bytes(enum pen_type type)
-{
-    return is_text(type) ? sizeof(struct pen_string) : sizeof(uint64_t);
-}
-
 void pen_column_chunk_init(struct pen_column_chunk *chunk, enum pen_type type,
                            enum pen_part_compression compression)
 {
@@ -141,7 +131,7 @@ static enum pen_code give_up_dict(struct pen_column_chunk *chunk, struct pen_err
     chunk->values = 0;
     for (size_t i = 0; i < count; i++) {
         const struct pen_dict_value *value = &chunk->dict.values[indices[i]];
-        if (is_text(chunk->type))
+        if (pen_type_is_text(chunk->type))
             PEN_TRY(put_texts(chunk, &value->text, 1, err));
         else
             PEN_TRY(put_words(chunk, &value->word, 1, err));
@@ -159,7 +149,7 @@ static enum pen_code put_indices(struct pen_column_chunk *chunk, const void *val
 {
     PEN_TRY(pen_buf_reserve(&chunk->indices, count * sizeof(uint16_t), err));
     uint16_t *at = (uint16_t *)(void *)(chunk->indices.ptr + chunk->indices.len);
-    if (is_text(chunk->type)) {
+    if (pen_type_is_text(chunk->type)) {
         const struct pen_string *texts = values;
         PEN_TRY(pen_value_dict_add_texts(&chunk->dict, texts, count, at, ret_done, err));
         for (size_t i = 0; i < *ret_done; i++)
@@ -198,8 +188,8 @@ static enum pen_code put_values(struct pen_column_chunk *chunk, const void *valu
     }
     if (done == count)
         return PEN_OK;
-    const void *rest = (const char *)values + done * value_bytes(chunk->type);
-    if (is_text(chunk->type))
+    const void *rest = (const char *)values + done * pen_value_bytes(chunk->type);
+    if (pen_type_is_text(chunk->type))
         return put_texts(chunk, rest, count - done, err);
     return put_words(chunk, rest, count - done, err);
 }
@@ -274,8 +264,8 @@ static enum pen_code put_run(struct pen_column_chunk *chunk, struct pen_page_roo
         return put_booleans(chunk, column, from, count, err);
     const void *values = &room->dense;
     if (set == count)
-        values = (const char *)column->data + from * value_bytes(chunk->type);
-    else if (is_text(chunk->type))
+        values = (const char *)column->data + from * pen_value_bytes(chunk->type);
+    else if (pen_type_is_text(chunk->type))
         (void)gather(column, from, count, sizeof(struct pen_string), room->dense.texts);
     else
         (void)gather(column, from, count, sizeof(uint64_t), room->dense.words);
@@ -296,10 +286,10 @@ static enum pen_code is_dict_worth_it(struct pen_column_chunk *chunk, struct pen
                                       bool is_last, bool *ret_is_worth, struct pen_error *err)
 {
     const size_t share = is_last ? 1 : 4, header = is_last ? 30 : 0;
-    size_t entries = is_text(chunk->type) ? chunk->dict.text_bytes + 4 * chunk->dict.count
-                                          : 8 * chunk->dict.count;
+    size_t entries = pen_type_is_text(chunk->type) ? chunk->dict.text_bytes + 4 * chunk->dict.count
+                                                   : 8 * chunk->dict.count;
     size_t bytes = chunk->values * index_width(chunk) / 8 + entries / share + header;
-    if (is_text(chunk->type)) {
+    if (pen_type_is_text(chunk->type)) {
         *ret_is_worth = bytes < chunk->text_bytes + chunk->values;
     } else if (chunk->type == PEN_TYPE_DOUBLE) {
         *ret_is_worth = bytes < chunk->values * 6;
@@ -396,7 +386,7 @@ static size_t rows_for_page(const struct pen_column_chunk *chunk, const struct p
 {
     size_t room = PEN_PAGE_ROWS - chunk->rows;
     size_t end = rows - from < room ? rows : from + room;
-    if (!is_text(chunk->type))
+    if (!pen_type_is_text(chunk->type))
         return end - from;
     const struct pen_string *texts = column->data;
     size_t limit = chunk->is_dict ? DICT_PAGE_BYTES : PEN_PAGE_BYTES;
@@ -434,7 +424,7 @@ static enum pen_code put_dict_page(struct pen_column_chunk *chunk, struct pen_pa
     pen_buf_clear(&room->body);
     for (size_t i = 0; i < dict->count; i++) {
         const struct pen_dict_value *value = &dict->values[i];
-        if (!is_text(chunk->type)) {
+        if (!pen_type_is_text(chunk->type)) {
             PEN_TRY(pen_buf_add(&room->body, &value->word, sizeof value->word, err));
             continue;
         }
@@ -455,7 +445,7 @@ static void add_dict_bounds(struct pen_column_chunk *chunk)
         double real;
         memcpy(&number, &value->word, sizeof number);
         memcpy(&real, &value->word, sizeof real);
-        if (is_text(chunk->type))
+        if (pen_type_is_text(chunk->type))
             pen_bounds_add_text(&chunk->bounds, pen_string_slice(&value->text));
         else if (chunk->type == PEN_TYPE_DOUBLE)
             pen_bounds_add_doubles(&chunk->bounds, &real, 1);

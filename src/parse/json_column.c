@@ -256,7 +256,7 @@ static const char *put_word(struct pen_json_reading *r, const struct pen_json_co
     if (end == NULL || *p == 'n')
         return end; /* null leaves the row's bit clear */
     struct text text = {.bytes = pen_slice(p, (size_t)(end - p))};
-    if (column->type == PEN_TYPE_STRING || column->type == PEN_TYPE_JSON)
+    if (pen_type_is_text(column->type))
         return put_text(r, to, &text, end);
     return put_converted(r, column, to, text.bytes, end);
 }
@@ -274,7 +274,7 @@ const char *pen_json_put(struct pen_json_reading *r, uint32_t index, const char 
     const char *end = is_string ? string_text(r, p, &text) : canonical(r, column, p, &text);
     if (end == NULL)
         return NULL;
-    if (column->type == PEN_TYPE_STRING || column->type == PEN_TYPE_JSON)
+    if (pen_type_is_text(column->type))
         return put_text(r, to, &text, end);
     return put_converted(r, column, to, text.bytes, end);
 }
