@@ -234,8 +234,7 @@ static enum pen_code expand(struct pen_aws_files *files, const char *path, const
         PEN_TRY(pen_buf_addf(&text, err, "%s%s", home, path + 1));
     else
         PEN_TRY(pen_buf_add_str(&text, path, err));
-    *ret_path = pen_arena_copy(&files->arena, pen_buf_slice(&text));
-    return *ret_path == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(&files->arena, pen_buf_slice(&text), ret_path, err);
 }
 
 static enum pen_code read_both(struct pen_aws_files *files, const char *explicit_path,
@@ -257,8 +256,7 @@ static enum pen_code read_both(struct pen_aws_files *files, const char *explicit
     PEN_TRY(read_file(files, config, true, false, err));
     PEN_CLEANUP(pen_buf_release) struct pen_buf both = PEN_BUF(FILE_MAX_BYTES);
     PEN_TRY(pen_buf_addf(&both, err, "%s and %s", files->paths, config));
-    files->paths = pen_arena_copy(&files->arena, pen_buf_slice(&both));
-    return files->paths == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(&files->arena, pen_buf_slice(&both), &files->paths, err);
 }
 
 enum pen_code pen_aws_files_read(const char *credentials_path, struct pen_aws_files **ret_files,

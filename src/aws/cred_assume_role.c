@@ -85,8 +85,7 @@ static enum pen_code keep(struct assumed *assumed, const char **text, struct pen
         *text = NULL;
         return PEN_OK;
     }
-    *text = pen_arena_copy(&assumed->arena, pen_slice_str(*text));
-    return *text == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(&assumed->arena, pen_slice_str(*text), text, err);
 }
 
 static enum pen_code keep_role(struct assumed *assumed, const struct pen_cred_role *role,

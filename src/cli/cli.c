@@ -88,8 +88,7 @@ static enum pen_code make_home_words(struct pen_cli *cli, struct pen_error *err)
         return PEN_OK;
     PEN_CLEANUP(pen_buf_release) struct pen_buf words = PEN_BUF(65536);
     PEN_TRY(pen_buf_addf(&words, err, "--home %s ", cli->home_option));
-    cli->home_words = pen_arena_copy(&cli->arena, pen_buf_slice(&words));
-    return cli->home_words == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(&cli->arena, pen_buf_slice(&words), &cli->home_words, err);
 }
 
 enum pen_code pen_cli_open_home(struct pen_cli *cli, bool is_created, struct pen_error *err)

@@ -178,8 +178,7 @@ static enum pen_code join(const char *base, const char *tail, struct pen_arena *
     PEN_TRY(pen_buf_addf(&path, err, "%s%s", base, tail));
     while (path.len > 1 && path.ptr[path.len - 1] == '/')
         path.ptr[--path.len] = '\0';
-    *ret_path = pen_arena_copy(arena, pen_buf_slice(&path));
-    return *ret_path == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(arena, pen_buf_slice(&path), ret_path, err);
 }
 
 enum pen_code pen_home_find(const char *option, struct pen_arena *arena, const char **ret_home,

@@ -73,8 +73,7 @@ enum pen_code pen_zip_name(struct pen_slice stored, uint16_t flags, struct pen_a
                                      : add_437(stored, &name, err));
     if (has_control(pen_buf_slice(&name)))
         PEN_TRY(replace_control(&name, err));
-    *ret_name = pen_arena_copy(arena, pen_buf_slice(&name));
-    return *ret_name == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(arena, pen_buf_slice(&name), ret_name, err);
 }
 
 void pen_zip_set_flags(struct pen_zip_entry *entry, uint16_t flags)

@@ -102,8 +102,7 @@ static enum pen_code take_bound(struct pen_arena *arena, struct pen_slice text,
     *ret_bound = NULL;
     if (text.len > MAX_STATISTICS_TEXT || (text.len > 0 && memchr(text.ptr, '\0', text.len)))
         return PEN_OK;
-    *ret_bound = pen_arena_copy(arena, text);
-    return *ret_bound == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(arena, text, ret_bound, err);
 }
 
 static enum pen_code take_statistic(struct pen_arena *arena, struct pen_slice key,

@@ -64,8 +64,7 @@ static enum pen_code copy_at(struct look *look, duckdb_data_chunk chunk, idx_t c
     *ret_text = NULL;
     if (!pen_duck_text_at(duckdb_data_chunk_get_vector(chunk, column), row, &text))
         return PEN_OK;
-    *ret_text = pen_arena_copy(look->arena, text);
-    return *ret_text == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(look->arena, text, ret_text, err);
 }
 
 /* --- footer ------------------------------------------------------------------------------------

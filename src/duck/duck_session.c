@@ -14,8 +14,8 @@
 static enum pen_code copy_text(struct pen_arena *arena, const char *text, const char **ret_copy,
                                struct pen_error *err)
 {
-    *ret_copy = text == NULL ? NULL : pen_arena_copy(arena, pen_slice_str(text));
-    return text != NULL && *ret_copy == NULL ? pen_fail_nomem(err) : PEN_OK;
+    *ret_copy = NULL;
+    return text == NULL ? PEN_OK : pen_arena_text(arena, pen_slice_str(text), ret_copy, err);
 }
 
 static enum pen_code copy_file(struct pen_arena *arena, const struct pen_duck_view_file *from,

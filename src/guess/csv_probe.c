@@ -280,8 +280,7 @@ static enum pen_code probe_times(const struct guess_probed *probed, size_t colum
         return PEN_OK;
     }
     remark_order(probed, type, column, format.ptr);
-    type->format = pen_arena_copy(probed->probe->arena, pen_buf_slice(&format));
-    return type->format == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(probed->probe->arena, pen_buf_slice(&format), &type->format, err);
 }
 
 /* --- columns ---------------------------------------------------------------------------------- */

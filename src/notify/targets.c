@@ -26,8 +26,7 @@ static enum pen_code bind_events(const struct pen_node *on, const struct pen_bin
 static enum pen_code name_target(struct pen_target *target, struct pen_slice words,
                                  struct pen_arena *arena, struct pen_error *err)
 {
-    target->name = pen_arena_copy(arena, words);
-    return target->name == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(arena, words, &target->name, err);
 }
 
 /* One address as text, or a list of them. */

@@ -223,6 +223,5 @@ enum pen_code pen_bounds_text(const struct pen_bounds *bounds, bool is_max, stru
             return PEN_OK;
         break;
     }
-    *ret_text = pen_arena_copy(arena, text);
-    return *ret_text == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(arena, text, ret_text, err);
 }

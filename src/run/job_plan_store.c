@@ -65,8 +65,7 @@ static enum pen_code find_position(struct pen_job_run *run, struct pen_error *er
     PEN_TRY(source->type->next(source, &run->arena, in, err));
     PEN_TRY(pen_node_set(root, &run->arena, "in", in, err));
     PEN_TRY(pen_tree_write_json(root, false, &text, err));
-    run->position = pen_arena_copy(&run->arena, pen_buf_slice(&text));
-    return run->position == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(&run->arena, pen_buf_slice(&text), &run->position, err);
 }
 
 /* The plan is in the metadata before the first byte is read: a later attempt reads the same. */
@@ -206,8 +205,7 @@ enum pen_code pen_job_run_settle_layout(struct pen_job_run *run, struct pen_erro
         run->stored_tasks = NULL; /* all of them are waiting now */
     }
     PEN_TRY(note_layout(run, text.ptr, !is_first, err));
-    run->job.layout = pen_arena_copy(&run->arena, pen_buf_slice(&text));
-    return run->job.layout == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(&run->arena, pen_buf_slice(&text), &run->job.layout, err);
 }
 
 /* --- what is finished ------------------------------------------------------------------------- */

@@ -64,8 +64,7 @@ static enum pen_code part_path(const char *folder, const char *file_name, struct
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(pen_buf_addf(&path, err, "%s%s", folder, file_name));
-    *ret_path = pen_arena_copy(arena, pen_buf_slice(&path));
-    return *ret_path == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(arena, pen_buf_slice(&path), ret_path, err);
 }
 
 static enum pen_code list_scheduled(struct gc *gc, struct pen_lake_txn *txn, struct pen_error *err)

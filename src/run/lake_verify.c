@@ -188,8 +188,7 @@ static enum pen_code join(struct verify *verify, const struct pen_noted_part *pa
 {
     PEN_CLEANUP(pen_buf_release) struct pen_buf path = PEN_BUF(PEN_BUF_TEXT_MAX);
     PEN_TRY(pen_buf_addf(&path, err, "%s%s", part->folder, part->file_name));
-    *ret_path = pen_arena_copy(&verify->arena, pen_buf_slice(&path));
-    return *ret_path == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(&verify->arena, pen_buf_slice(&path), ret_path, err);
 }
 
 /* out: ret_known: what the catalog and the notes know, sorted. */

@@ -14,8 +14,7 @@
 static enum pen_code copy_text(struct s3_exchange *x, const char *text, const char **ret,
                                struct pen_error *err)
 {
-    *ret = pen_arena_copy(&x->arena, pen_slice_str(text));
-    return *ret == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(&x->arena, pen_slice_str(text), ret, err);
 }
 
 enum pen_code s3_exchange_init(struct s3_exchange *x, struct pen_s3_client *client,

@@ -28,8 +28,7 @@ static enum pen_code keep_header(struct pen_http_call *call, const char *name,
     struct pen_slice value = pen_http_header(call, name);
     if (strcmp(name, "etag") == 0)
         value = s3_etag_text(value);
-    *ret = pen_arena_copy(arena, value);
-    return *ret == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(arena, value, ret, err);
 }
 
 static enum pen_code read_info(struct pen_http_call *call, struct pen_arena *arena,

@@ -49,8 +49,7 @@ struct pen_s3_reader {
 static enum pen_code copy_text(struct pen_s3_reader *reader, const char *text, const char **ret,
                                struct pen_error *err)
 {
-    *ret = pen_arena_copy(&reader->texts, pen_slice_str(text));
-    return *ret == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(&reader->texts, pen_slice_str(text), ret, err);
 }
 
 static void start_md5(struct pen_s3_reader *reader)

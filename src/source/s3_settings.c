@@ -151,8 +151,7 @@ static enum pen_code keep(struct pen_source *source, const char **text, struct p
 {
     if (*text == NULL)
         return PEN_OK;
-    *text = pen_arena_copy(source->env.bind.arena, pen_slice_str(*text));
-    return *text == NULL ? pen_fail_nomem(err) : PEN_OK;
+    return pen_arena_text(source->env.bind.arena, pen_slice_str(*text), text, err);
 }
 
 /* Remarks of pen_auth_check stand at the mapping. */
