@@ -430,8 +430,8 @@ static enum pen_code put_skip(struct work *work)
         node->comment =
             guess_remark(work->arena, node->comment,
                          "only one whole record fits into the sample: if it is a header, its names "
-                         "and the types "
-                         "are not seen; raise exec.guess_sample_buffer_bytes and guess again");
+                         "and the types are not seen; raise exec.guess_sample_buffer_bytes and "
+                         "guess again");
     const struct pen_slice *word = work->has_header ? NULL : guess_unsure_header(&work->rows);
     if (node != NULL && word != NULL) {
         char shown[GUESS_SHOWN_BYTES];
