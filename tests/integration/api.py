@@ -142,6 +142,14 @@ class TdClient:
     def __init__(self, server, key=None):
         self.server, self.key = server, key or server.penstock.api_key
 
+    @classmethod
+    def with_table(cls, server):
+        """A client, and the table sample_db.tab."""
+        client = cls(server)
+        client.create_database("sample_db")
+        client.create_table("sample_db", "tab")
+        return client
+
     def request(self, method, path, params=None, body=None, expect=200):
         headers = {"Authorization": "TD1 " + self.key, "User-Agent": "TD-Client-Ruby: 1.0.8",
                    "Date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()),

@@ -76,10 +76,7 @@ def server(penstock):
 @pytest.fixture
 def td(server):
     """A client as `td` is one; the table sample_db.tab exists."""
-    client = TdClient(server)
-    client.create_database("sample_db")
-    client.create_table("sample_db", "tab")
-    return client
+    return TdClient.with_table(server)
 
 
 @pytest.fixture

@@ -264,9 +264,7 @@ def test_session_ends_with_logout_password_and_user(penstock, server, td):
 def test_deleted_schedule_lets_its_run_end_and_a_namesake_starts_anew(through_proxy, proxy, s3, bucket):
     s3.put(bucket, "a.csv", "id,name\n1,one\n")
     with Server(through_proxy) as server:
-        td = TdClient(server)
-        td.create_database("sample_db")
-        td.create_table("sample_db", "tab")
+        td = TdClient.with_table(server)
         words = {"name": "nightly", "cron": "", "database": "sample_db", "table": "tab",
                  "config": config_of(through_proxy)}
         td.create_session(**words)
@@ -298,9 +296,7 @@ def test_secrets_come_out_of_no_call_log_or_file(penstock, s3, bucket):
         with open(penstock.home + "/penstock.yml", "w", encoding="utf-8") as file:
             file.write("server_log_level: debug\n")
     with Server(penstock) as server:
-        td = TdClient(server)
-        td.create_database("sample_db")
-        td.create_table("sample_db", "tab")
+        td = TdClient.with_table(server)
         json_type = {"Content-Type": "application/json"}
         replies = []
 

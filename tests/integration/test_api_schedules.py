@@ -85,9 +85,7 @@ def test_run_that_waits_for_another_continues_behind_it(through_proxy, proxy, s3
     """The position is that of the moment it begins, not of the moment it was asked for."""
     s3.put(bucket, "a.csv", "id,name\n1,one\n")
     with Server(through_proxy) as server:
-        td = TdClient(server)
-        td.create_database("sample_db")
-        td.create_table("sample_db", "tab")
+        td = TdClient.with_table(server)
         create(through_proxy, td, cron="")
         waiting = []
         proxy.before(lambda: waiting.append(td.run_session("daily import")), key="a.csv")
