@@ -54,8 +54,8 @@ static enum pen_code find_others(struct pen_db *db, int64_t table_id, const char
     if (is_there)
         return PEN_OK;
     PEN_TRY(pen_db_query_int(db, &found, &is_there, err,
-                             "SELECT 1 FROM ducklake_snapshot HAVING min(snapshot_id) > 0", ""));
-    if (is_there)
+                             "SELECT min(snapshot_id) FROM ducklake_snapshot", ""));
+    if (is_there && found > 0)
         *ret_why = "snapshots were expired, so that nobody knows whether another program wrote";
     return PEN_OK;
 }

@@ -74,3 +74,20 @@ def test_statistics_in_the_catalog_hold_for_the_rows(lake, penstock):
                               ).fetchone() == (0,)
     assert connection.execute("SELECT name FROM lake.test_db.tab WHERE id = 2").fetchall() == [("y, z",)]
     assert connection.execute("SELECT id FROM lake.test_db.tab WHERE name IS NULL").fetchall() == [(3,)]
+
+
+def test_old_rows_are_deleted_as_the_documents_say(lake, penstock):
+    """docs/maintenance.md, "Old rows"; the check then notes what nobody can know any more."""
+    connection = lake()
+    connection.execute("UPDATE lake.test_db.tab SET time = CASE WHEN id < 3 THEN 0 ELSE epoch(now()) END")
+    connection.execute("DELETE FROM lake.test_db.tab WHERE time < epoch(now()) - 90 * 86400")
+    connection.close()
+    assert penstock.ids() == [3]
+    noted = penstock.run("lake:check").text
+    assert "another program wrote to the table" in noted, noted
+    penstock.run("table:compact", "test_db", "tab")
+    penstock.run("lake:gc", "--expire-older-than", "0", "--older-than", "0")
+    assert penstock.ids() == [3]
+    assert [row[0] for row in lake().execute("SELECT id FROM lake.test_db.tab").fetchall()] == [3]
+    noted = penstock.run("lake:check").text
+    assert "note " in noted and "snapshots were expired" in noted, noted
